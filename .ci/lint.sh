@@ -1,0 +1,54 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The static checks behind make lint. All of them run, and the status says whether any complained.
+set -u
+cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit 1
+build=${CNX_BUILD:-build}
+worst=0
+
+step() {
+	local name=$1
+	shift
+	echo "  LINT    $name"
+	"$@" || {
+		echo "  LINT    $name: failed"
+		worst=1
+	}
+}
+
+files() {
+	find "$@" \( -name '*.c' -o -name '*.h' -o -name '*.cpp' -o -name '*.hpp' \) -type f | sort
+}
+
+shell_scripts() {
+	find .ci userspace kernel bench -type f 2>/dev/null | while read -r file; do
+		case $(head -c 40 "$file" | head -n 1) in '#!/bin/sh'* | '#!/bin/bash'* | '# shellcheck shell='*) echo "$file" ;; esac
+	done
+}
+
+python_scripts() {
+	find .ci userspace kernel bench -type f 2>/dev/null | while read -r file; do
+		case $(head -c 40 "$file" | head -n 1) in '#!'*python3) echo "$file" ;; esac
+	done
+}
+
+mapfile -t sources < <(files include kernel userspace bench)
+mapfile -t user_sources < <(find userspace/client userspace/cli -name '*.cpp' | sort)
+mapfile -t shells < <(shell_scripts)
+mapfile -t pythons < <(python_scripts)
+
+step "SAFETY comments" python3 .ci/safety.py
+step "shellcheck" shellcheck -x -e SC1091 "${shells[@]}"
+step "python syntax" python3 -c 'import ast, sys; [ast.parse(open(name).read(), name) for name in sys.argv[1:]]' "${pythons[@]}"
+if [ ${#sources[@]} -gt 0 ]; then
+	step "clang-format" clang-format-14 --dry-run -Werror "${sources[@]}"
+fi
+if [ ${#user_sources[@]} -gt 0 ]; then
+	step "cppcheck" cppcheck --quiet --error-exitcode=1 --std=c++20 --language=c++ --enable=warning,performance,portability \
+		--inline-suppr --suppress=missingIncludeSystem --suppress=internalAstError --suppress=syntaxError \
+		-I include -I userspace "${user_sources[@]}"
+	# Two at a time, because each takes seconds.
+	step "clang-tidy" bash -c 'printf "%s\n" "${@:2}" | xargs -P "$(nproc)" -n 1 clang-tidy-14 --quiet -p "$1" 2>&1 |
+		grep -v "warnings generated\|warning generated" ; exit "${PIPESTATUS[1]}"' _ "$build" "${user_sources[@]}"
+fi
+exit $worst

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef CNX_CORE_CALLBACK_HPP
+#define CNX_CORE_CALLBACK_HPP
+
+#include <cnx/callback.h>
+#include <cnx/core/counters.hpp>
+#include <cnx/core/message.hpp>
+
+#include <array>
+#include <cstdint>
+#include <utility>
+
+namespace cnx
+{
+
+enum class Kind : std::uint8_t { atomic, sleepable };
+
+enum class CallbackCounter : unsigned { received, refused, failed, sent, lost };
+inline constexpr std::size_t callback_counters = 5;
+
+/// The capability number that stands for "anyone may send".
+inline constexpr int no_capability = -1;
+
+/// What a registration says, checked. Made by Registry::check().
+struct CallbackSpec {
+	Id id;
+	Kind kind;
+	int capability;
+	bool open_to_listeners;
+	cnx_callback_fn function;
+	void *context;
+	std::array<char, CNX_NAME_SIZE> name; // NUL-terminated
+};
+
+/// A registered callback. What the receive path reads comes first, in one cache line.
+template <Platform P> class Callback
+{
+      public:
+	using Counted = Counters<P, CallbackCounter, callback_counters>;
+
+	Callback(const CallbackSpec &spec, Counted &&counted)
+	    : function_(spec.function), context_(spec.context), id_(spec.id), capability_(spec.capability),
+	      kind_(spec.kind), open_to_listeners_(spec.open_to_listeners), counted_(std::move(counted)),
+	      name_(spec.name)
+	{
+	}
+
+	[[nodiscard]] Id id() const { return id_; }
+	[[nodiscard]] Kind kind() const { return kind_; }
+	[[nodiscard]] int capability() const { return capability_; }
+	[[nodiscard]] bool open_to_listeners() const { return open_to_listeners_; }
+	[[nodiscard]] std::uint64_t serial() const { return serial_; }
+	[[nodiscard]] const std::array<char, CNX_NAME_SIZE> &name() const { return name_; }
+
+	int call(const cnx_message &message, const cnx_sender &sender) const
+	{
+		return function_(context_, &message, &sender);
+	}
+
+	void count(CallbackCounter counter, std::uint64_t n = 1) const { counted_.add(counter, n); }
+
+	/// What the control plane and /proc show of it.
+	[[nodiscard]] cnx_callback_record record() const
+	{
+		cnx_callback_record record{
+		    .id = id_,
+		    .serial = serial_,
+		    .flags = kind_ == Kind::sleepable ? CNX_CALLBACK_SLEEPABLE : 0u,
+		    .capability = capability_,
+		    .received = counted_.sum(CallbackCounter::received),
+		    .refused = counted_.sum(CallbackCounter::refused),
+		    .failed = counted_.sum(CallbackCounter::failed),
+		    .sent = counted_.sum(CallbackCounter::sent),
+		    .lost = counted_.sum(CallbackCounter::lost),
+		    .name = {},
+		};
+		__builtin_memcpy(record.name, name_.data(), name_.size());
+		return record;
+	}
+
+      private:
+	template <Platform> friend class Registry;
+
+	cnx_callback_fn function_;
+	void *context_;
+	Id id_;
+	int capability_;
+	Kind kind_;
+	bool open_to_listeners_;
+	Counted counted_;
+
+	std::array<char, CNX_NAME_SIZE> name_;
+	// The registry's, under its lock: the list in order of registration.
+	std::uint64_t serial_ = 0;
+	Callback *previous_ = nullptr;
+	Callback *next_ = nullptr;
+};
+
+} // namespace cnx
+
+#endif // CNX_CORE_CALLBACK_HPP

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef CNX_CORE_PROTECTED_HPP
+#define CNX_CORE_PROTECTED_HPP
+
+#include <cnx/core/annotations.hpp>
+
+#include <utility>
+
+namespace cnx
+{
+
+/// Data that lives in its lock: there is no way to it but with(), which holds the lock for as long as it is open.
+/// Context is the lock's own. Do not let a reference to the data leave the function.
+template <typename T, typename Lock> class Protected
+{
+      public:
+	template <typename... Args> explicit Protected(Args &&...args) : data_(std::forward<Args>(args)...) {}
+	Protected(const Protected &) = delete;
+	Protected &operator=(const Protected &) = delete;
+
+	template <typename Function> decltype(auto) with(Function &&function)
+	{
+		Hold hold(lock_);
+		return std::forward<Function>(function)(data_);
+	}
+
+      private:
+	class Hold
+	{
+	      public:
+		explicit Hold(Lock &lock) : lock_(lock) { lock_.lock(); }
+		~Hold() { lock_.unlock(); }
+		Hold(const Hold &) = delete;
+		Hold &operator=(const Hold &) = delete;
+
+	      private:
+		Lock &lock_;
+	};
+
+	Lock lock_;
+	T data_;
+};
+
+} // namespace cnx
+
+#endif // CNX_CORE_PROTECTED_HPP

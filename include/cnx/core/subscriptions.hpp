@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef CNX_CORE_SUBSCRIPTIONS_HPP
+#define CNX_CORE_SUBSCRIPTIONS_HPP
+
+#include <cnx/core/annotations.hpp>
+#include <cnx/core/platform.hpp>
+#include <cnx/core/protected.hpp>
+#include <cnx/core/result.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <new>
+#include <span>
+#include <utility>
+
+namespace cnx
+{
+
+struct Subscription {
+	std::uint32_t group;
+	std::uint32_t portid;
+
+	friend constexpr bool operator==(const Subscription &, const Subscription &) = default;
+	friend constexpr auto operator<=>(const Subscription &, const Subscription &) = default;
+};
+
+/// Which sockets asked for which groups beside netlink's own tables. Read under RCU by every send; a change copies
+/// the whole (bounded, small) sorted array, so a reader sees it before or after and never between.
+template <Platform P> class Subscriptions
+{
+      public:
+	static constexpr std::size_t limit = CNX_MAX_SUBSCRIPTIONS;
+
+	Subscriptions() = default;
+	Subscriptions(const Subscriptions &) = delete;
+	Subscriptions &operator=(const Subscriptions &) = delete;
+	/// No reader may be left.
+	~Subscriptions() { P::release(snapshot_.load(std::memory_order_relaxed)); }
+
+	/// The subscriptions of a group; valid while the guard is open. Any context.
+	[[nodiscard]] std::span<const Subscription> of_group(const typename P::ReadGuard &guard CNX_LIFETIME_BOUND,
+							     std::uint32_t group) const
+	{
+		static_cast<void>(guard);
+		// Pairs with the release store in publish().
+		const Snapshot *const snapshot = snapshot_.load(std::memory_order_acquire);
+		if (!snapshot) [[likely]]
+			return {};
+		const auto all = snapshot->entries();
+		const auto first = std::lower_bound(all.begin(), all.end(), Subscription{group, 0});
+		const auto last =
+		    std::find_if(first, all.end(), [group](const Subscription &s) { return s.group != group; });
+		return {first, last};
+	}
+	std::span<const Subscription> of_group(const typename P::ReadGuard &&, std::uint32_t) const = delete;
+
+	/// May sleep. exists, no_space (the limit), no_memory.
+	[[nodiscard]] Status add(Subscription added)
+	{
+		return writer_.with([&](Writer &) -> Status {
+			const auto old = current();
+			const auto at = std::lower_bound(old.begin(), old.end(), added);
+			if (at != old.end() && *at == added)
+				return std::unexpected(Error::exists);
+			if (old.size() >= limit)
+				return std::unexpected(Error::no_space);
+			Snapshot *const fresh = CNX_TRY(Snapshot::make(old.size() + 1));
+			auto to = std::copy(old.begin(), at, fresh->entries().begin());
+			*to++ = added;
+			std::copy(at, old.end(), to);
+			publish(fresh);
+			return {};
+		});
+	}
+
+	/// May sleep. no_entry, no_memory.
+	[[nodiscard]] Status remove(Subscription gone)
+	{
+		return keep_if([gone](const Subscription &s) { return s != gone; });
+	}
+
+	/// Forget a socket that has closed. May sleep. no_entry: it had none. no_memory: its subscriptions stay, and cost
+	/// each send to their group a refused unicast until the next change for this portid.
+	[[nodiscard]] Status remove_all(std::uint32_t portid)
+	{
+		if (snapshot_.load(std::memory_order_relaxed) == nullptr)
+			return std::unexpected(Error::no_entry);
+		return keep_if([portid](const Subscription &s) { return s.portid != portid; });
+	}
+
+	[[nodiscard]] std::size_t size()
+	{
+		return writer_.with([this](Writer &) { return current().size(); });
+	}
+
+      private:
+	struct Writer {
+	};
+
+	struct Snapshot {
+		RetireHead retire;
+		std::size_t size;
+
+		// SAFETY: make() allocates `size` subscriptions right behind the header and constructs them.
+		[[nodiscard]] std::span<Subscription> entries()
+		{
+			return {reinterpret_cast<Subscription *>(this + 1), size};
+		}
+		// SAFETY: as above.
+		[[nodiscard]] std::span<const Subscription> entries() const
+		{
+			return {reinterpret_cast<const Subscription *>(this + 1), size};
+		}
+
+		[[nodiscard]] static Result<Snapshot *> make(std::size_t size)
+		{
+			void *const memory = P::allocate(sizeof(Snapshot) + size * sizeof(Subscription));
+			if (!memory)
+				return std::unexpected(Error::no_memory);
+			auto *const snapshot = new (memory) Snapshot;
+			snapshot->size = size;
+			for (auto &entry : snapshot->entries())
+				new (&entry) Subscription{};
+			return snapshot;
+		}
+
+		static void reclaim(RetireHead *head)
+		{
+			// SAFETY: retire is the first member of the standard-layout Snapshot that was retired.
+			P::release(reinterpret_cast<Snapshot *>(head));
+		}
+	};
+
+	[[nodiscard]] std::span<const Subscription> current() const
+	{
+		const Snapshot *const snapshot = snapshot_.load(std::memory_order_relaxed);
+		return snapshot ? snapshot->entries() : std::span<const Subscription>{};
+	}
+
+	template <typename Keep> [[nodiscard]] Status keep_if(Keep keep)
+	{
+		return writer_.with([&](Writer &) -> Status {
+			const auto old = current();
+			const auto kept =
+			    static_cast<std::size_t>(std::count_if(old.begin(), old.end(), keep));
+			if (kept == old.size())
+				return std::unexpected(Error::no_entry);
+			Snapshot *fresh = nullptr;
+			if (kept > 0) {
+				fresh = CNX_TRY(Snapshot::make(kept));
+				std::copy_if(old.begin(), old.end(), fresh->entries().begin(), keep);
+			}
+			publish(fresh);
+			return {};
+		});
+	}
+
+	void publish(Snapshot *fresh)
+	{
+		Snapshot *const old = snapshot_.load(std::memory_order_relaxed);
+		snapshot_.store(fresh, std::memory_order_release);
+		if (old)
+			P::retire(&old->retire, Snapshot::reclaim);
+	}
+
+	// INVARIANT: sorted, without duplicates, at most `limit` entries; nullptr rather than empty.
+	std::atomic<Snapshot *> snapshot_{nullptr};
+	Protected<Writer, typename P::Mutex> writer_;
+};
+
+} // namespace cnx
+
+#endif // CNX_CORE_SUBSCRIPTIONS_HPP
