@@ -70,6 +70,7 @@ struct cnx_destination {
 	struct net *net; /* NULL: the initial network namespace */
 	__u32 portid;
 	__u32 group;
+	__u32 except; /* a portid that the group's copy does not go to; 0: none */
 	cnx_filter_fn filter; /* NULL: no filter. With one, only subscribers of the group are asked and served. */
 	void *filter_context;
 };
@@ -129,6 +130,8 @@ __kernel_size_t cnx_batch_room(__kernel_size_t length);
 void *cnx_batch_reserve(struct cnx_batch *batch, const struct cnx_message *header);
 /* 0, or -EINVAL if nothing is reserved. */
 int cnx_batch_commit(struct cnx_batch *batch);
+/* Take the pending reservation back. Harmless if nothing is reserved. */
+void cnx_batch_drop(struct cnx_batch *batch);
 /* Ends the batch whatever it returns, which is as for cnx_send(), or -ENODATA if nothing was committed. With neither
  * portid nor group, the id of its first message is looked up. */
 int cnx_batch_send(struct cnx_batch *batch, const struct cnx_destination *to);

@@ -41,7 +41,7 @@ struct cnx_msg {
 	__u32 ack;
 	__u16 len; /* bytes of data */
 	__u16 flags; /* the two ends' own affair; cnx carries it unread */
-	__u8 data[];
+	/* followed by len bytes of data */
 };
 
 /*

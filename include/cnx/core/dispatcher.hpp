@@ -63,6 +63,7 @@ template <Platform P> class Dispatcher
 				continue;
 			const Outcome outcome = receive_one(*message, sender);
 			counters_.add(outcome.counted);
+			observe(*message, sender, outcome);
 			const bool asked = message->header.flags & netlink_flag_ack;
 			const bool requested = message->header.flags & netlink_flag_request;
 			if (asked || (requested && outcome.status != 0))
@@ -82,6 +83,13 @@ template <Platform P> class Dispatcher
 	}
 
       private:
+	/// Platforms may want to watch messages go by, for tracing.
+	static void observe(const NetlinkMessage &message, const cnx_sender &sender, const Outcome &outcome)
+	{
+		if constexpr (requires { P::observe(message, sender, outcome.status, outcome.counted); })
+			P::observe(message, sender, outcome.status, outcome.counted);
+	}
+
 	[[nodiscard]] Outcome receive_one(const NetlinkMessage &netlink, const cnx_sender &sender)
 	{
 		const ParsedMessage parsed = parse_message(netlink.body);

@@ -43,10 +43,20 @@ inline constexpr std::uint16_t netlink_type_done = 3; // NLMSG_DONE, what the co
 	return (bytes + 3) & ~std::size_t{3};
 }
 
+/// The layout of struct cnx_msg before its payload. The flexible array of the original may not be a member of anything.
+struct MessageHeader {
+	cnx_id id;
+	std::uint32_t seq;
+	std::uint32_t ack;
+	std::uint16_t len;
+	std::uint16_t flags;
+};
+static_assert(sizeof(MessageHeader) == sizeof(cnx_msg) && offsetof(MessageHeader, flags) == offsetof(cnx_msg, flags));
+
 /// What one netlink message takes in a datagram, its padding included.
 [[nodiscard]] constexpr std::size_t datagram_room(std::size_t payload)
 {
-	return netlink_align(sizeof(NetlinkHeader) + sizeof(cnx_msg) + payload);
+	return netlink_align(sizeof(NetlinkHeader) + sizeof(MessageHeader) + payload);
 }
 
 /// A value of a trivially copyable type at the front of `bytes`, whatever its alignment there.
@@ -79,19 +89,20 @@ struct ParsedMessage {
 [[nodiscard]] inline ParsedMessage parse_message(std::span<const std::byte> body CNX_LIFETIME_BOUND)
 {
 	if (body.size() > CNX_MAX_MESSAGE)
-		return {.malformed = Malformed::too_large};
-	const auto header = load<cnx_msg>(body);
+		return {.message = {}, .malformed = Malformed::too_large};
+	const auto header = load<MessageHeader>(body);
 	if (!header)
-		return {.malformed = Malformed::truncated};
-	const auto payload = body.subspan(sizeof(cnx_msg));
+		return {.message = {}, .malformed = Malformed::truncated};
+	const auto payload = body.subspan(sizeof(MessageHeader));
 	if (header->len > payload.size())
-		return {.malformed = Malformed::bad_length};
+		return {.message = {}, .malformed = Malformed::bad_length};
 	return {.message = {.id = header->id,
 			    .seq = header->seq,
 			    .ack = header->ack,
 			    .flags = header->flags,
 			    .length = header->len,
-			    .payload = payload.data()}};
+			    .payload = payload.data()},
+		.malformed = std::nullopt};
 }
 
 /// One netlink message of a datagram.

@@ -25,11 +25,11 @@ template <typename T, typename Lock> class Protected
 	}
 
       private:
-	class Hold
+	class CNX_SCOPED_CAPABILITY Hold
 	{
 	      public:
-		explicit Hold(Lock &lock) : lock_(lock) { lock_.lock(); }
-		~Hold() { lock_.unlock(); }
+		explicit Hold(Lock &lock) CNX_ACQUIRE(lock) : lock_(lock) { lock_.lock(); }
+		~Hold() CNX_RELEASE() { lock_.unlock(); }
 		Hold(const Hold &) = delete;
 		Hold &operator=(const Hold &) = delete;
 
@@ -38,7 +38,7 @@ template <typename T, typename Lock> class Protected
 	};
 
 	Lock lock_;
-	T data_;
+	T data_ CNX_GUARDED_BY(lock_);
 };
 
 } // namespace cnx

@@ -54,8 +54,8 @@ template <Platform P, typename V> class RcuTable
 			const Slot &slot = array->slots()[i];
 			// Pairs with the release store in Slot::fill(): a live value makes its key visible.
 			const std::uintptr_t value = slot.value.load(std::memory_order_acquire);
-			if (slot.key.load(std::memory_order_relaxed) == key && value > reusable) [[likely]]
-				return to_value(value);
+			if (slot.key.load(std::memory_order_relaxed) == key && !(value & mark)) [[likely]]
+				return to_value(value); // nullptr where the slot is empty still
 			if (value == empty)
 				return nullptr;
 		}
@@ -63,10 +63,14 @@ template <Platform P, typename V> class RcuTable
 	V *find(const typename P::ReadGuard &&, std::uint64_t) const = delete;
 
       private:
+	// A live slot holds the address of its value; an erased one the same with the mark, so that recycle() finds the
+	// very slot that its caller waited for, however often the key came and went meanwhile.
 	static constexpr std::uintptr_t empty = 0;
-	static constexpr std::uintptr_t erased = 1;
-	static constexpr std::uintptr_t reusable = 2;
-	static_assert(alignof(V) > reusable, "a value's address must differ from the marks");
+	static constexpr std::uintptr_t mark = 1;
+	static constexpr std::uintptr_t reusable = mark;
+	static_assert(alignof(V) > mark, "a value's address must have room for the mark");
+
+	[[nodiscard]] static bool is_live(std::uintptr_t word) { return word != empty && !(word & mark); }
 
 	struct Slot {
 		std::atomic<std::uint64_t> key;
@@ -122,7 +126,7 @@ template <Platform P, typename V> class RcuTable
 
 	static V *to_value(std::uintptr_t word)
 	{
-		// SAFETY: a word above `reusable` is the address that insert() was given.
+		// SAFETY: a word without the mark is the address that insert() was given, or `empty`, which is nullptr's.
 		return reinterpret_cast<V *>(word);
 	}
 
@@ -159,33 +163,30 @@ template <Platform P, typename V> class RcuTable<P, V>::Writer
 		Slot *const slot = locate(key);
 		if (!slot)
 			return std::unexpected(Error::no_entry);
-		slot->value.store(erased, std::memory_order_relaxed);
+		slot->value.fetch_or(mark, std::memory_order_relaxed);
 		--live_;
 		return {};
 	}
 
-	/// Let the erased slot of `key` be used again. A grace period must have passed since erase(). If the array was
-	/// exchanged meanwhile, the slot is gone already and nothing happens.
-	void recycle(std::uint64_t key)
+	/// Let the erased slot of `key`, which held `value`, be used again. A grace period must have passed since erase(),
+	/// and `value` must not have been freed. If the array was exchanged meanwhile, the slot is gone already and
+	/// stays so.
+	void recycle(std::uint64_t key, const V &value)
 	{
 		if (!array())
 			return;
-		// Two erased slots of one key: one may still be in its grace period, and nothing tells which. Leaving
-		// both as they are is always right; the next rebuild drops them.
-		Slot *due = nullptr;
+		// SAFETY: the address is compared, never followed.
+		const auto erased = reinterpret_cast<std::uintptr_t>(&value) | mark;
 		for (std::size_t i = array()->home(key);; i = (i + 1) & array()->mask) {
 			Slot &slot = array()->slots()[i];
-			const auto value = slot.value.load(std::memory_order_relaxed);
-			if (value == empty)
+			const auto word = slot.value.load(std::memory_order_relaxed);
+			if (word == empty)
 				break;
-			if (value != erased || slot.key.load(std::memory_order_relaxed) != key)
-				continue;
-			if (due)
-				return;
-			due = &slot;
+			if (word == erased) {
+				slot.value.store(reusable, std::memory_order_relaxed);
+				break;
+			}
 		}
-		if (due)
-			due->value.store(reusable, std::memory_order_relaxed);
 		shrink();
 	}
 
@@ -203,7 +204,7 @@ template <Platform P, typename V> class RcuTable<P, V>::Writer
 			const auto value = slot.value.load(std::memory_order_relaxed);
 			if (value == empty)
 				return nullptr;
-			if (value > reusable && slot.key.load(std::memory_order_relaxed) == key)
+			if (is_live(value) && slot.key.load(std::memory_order_relaxed) == key)
 				return &slot;
 		}
 	}
@@ -248,7 +249,7 @@ template <Platform P, typename V> class RcuTable<P, V>::Writer
 		for (std::size_t i = 0; old && i < old->capacity(); ++i) {
 			const Slot &slot = old->slots()[i];
 			const auto value = slot.value.load(std::memory_order_relaxed);
-			if (value > reusable)
+			if (is_live(value))
 				place(*fresh, slot.key.load(std::memory_order_relaxed), value);
 		}
 		publish(fresh);

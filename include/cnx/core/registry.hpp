@@ -84,9 +84,8 @@ template <Platform P> class Registry
 		});
 	}
 
-	/// Unregister all of `entries` and free them. May sleep: one grace period for them all, and their running
-	/// calls. deadlock, with nothing changed: called from a read section or from inside a call of one of them.
-	[[nodiscard]] Status remove(std::span<Entry *const> entries)
+	/// Whether remove(entries) would go ahead if called here and now; deadlock as for remove().
+	[[nodiscard]] Status removable(std::span<Entry *const> entries)
 	{
 		if (P::in_read_section())
 			return std::unexpected(Error::deadlock);
@@ -94,6 +93,14 @@ template <Platform P> class Registry
 			    return entry->kind() == Kind::sleepable && calls_.running_here(*entry);
 		    }))
 			return std::unexpected(Error::deadlock);
+		return {};
+	}
+
+	/// Unregister all of `entries` and free them. May sleep: one grace period for them all, and their running
+	/// calls. deadlock, with nothing changed: called from a read section or from inside a call of one of them.
+	[[nodiscard]] Status remove(std::span<Entry *const> entries)
+	{
+		CNX_TRY(removable(entries));
 		state_.with([&](State &state) {
 			for (Entry *const entry : entries) {
 				// It is live by the registry's own invariant, so there is nothing to report.
@@ -109,7 +116,7 @@ template <Platform P> class Registry
 		}
 		state_.with([&](State &state) {
 			for (Entry *const entry : entries)
-				state.writer.recycle(key_of(entry->id()));
+				state.writer.recycle(key_of(entry->id()), *entry);
 		});
 		for (Entry *const entry : entries)
 			static_cast<void>(Owned<P, Entry>::adopt(entry));

@@ -15,6 +15,7 @@ enum class [[nodiscard]] Error : int {
 	no_entry = 2, // ENOENT
 	again = 11, // EAGAIN, EWOULDBLOCK
 	no_memory = 12, // ENOMEM
+	busy = 16, // EBUSY
 	exists = 17, // EEXIST
 	no_callback = 19, // ENODEV
 	invalid = 22, // EINVAL
@@ -25,7 +26,12 @@ enum class [[nodiscard]] Error : int {
 	not_supported = 95, // EOPNOTSUPP
 };
 
-template <typename T> using Result = std::expected<T, Error>;
+/// A std::expected that may not be ignored. The one of the standard library may be, in the compilers that cnx supports.
+template <typename T> class [[nodiscard]] Result : public std::expected<T, Error>
+{
+      public:
+	using std::expected<T, Error>::expected;
+};
 using Status = Result<void>;
 
 [[nodiscard]] constexpr int to_errno(Error error)

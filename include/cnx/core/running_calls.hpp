@@ -28,6 +28,8 @@ namespace cnx
 /// waited for has cleared its slot; one that it did not began after the announcement and wakes the waiter.
 template <Platform P, typename C> class RunningCalls
 {
+	struct Slot;
+
       public:
 	/// One running call of a callback, for as long as it lives. Lives on the stack of the task that runs it.
 	class Call
@@ -62,7 +64,7 @@ template <Platform P, typename C> class RunningCalls
 		friend class RunningCalls;
 
 		RunningCalls &calls_;
-		typename RunningCalls::Slot *slot_;
+		Slot *slot_;
 		const void *task_;
 		const C *callback_;
 		Call *next_ = nullptr; // in the overflow list

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The kernel's services for the core: each function is one the core cannot call itself, because it is inline. */
+#include <linux/capability.h>
+#include <linux/mm.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/preempt.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/skbuff.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/wait.h>
+#include <net/sock.h>
+
+#include "bindings.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+static_assert(sizeof(struct mutex) <= CNX_K_MUTEX_BYTES);
+static_assert(sizeof(spinlock_t) <= CNX_K_SPINLOCK_BYTES);
+static_assert(sizeof(wait_queue_head_t) <= CNX_K_WAITQUEUE_BYTES);
+static_assert(sizeof(struct rcu_head) <= 2 * sizeof(void *));
+
+void cnx_k_mutex_init(struct cnx_k_mutex *mutex)
+{
+	mutex_init((struct mutex *)mutex);
+}
+
+void cnx_k_mutex_lock(struct cnx_k_mutex *mutex)
+{
+	mutex_lock((struct mutex *)mutex);
+}
+
+void cnx_k_mutex_unlock(struct cnx_k_mutex *mutex)
+{
+	mutex_unlock((struct mutex *)mutex);
+}
+
+void cnx_k_spinlock_init(struct cnx_k_spinlock *lock)
+{
+	spin_lock_init((spinlock_t *)lock);
+}
+
+unsigned long cnx_k_spinlock_lock(struct cnx_k_spinlock *lock)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave((spinlock_t *)lock, flags);
+	return flags;
+}
+
+void cnx_k_spinlock_unlock(struct cnx_k_spinlock *lock, unsigned long flags)
+{
+	spin_unlock_irqrestore((spinlock_t *)lock, flags);
+}
+
+void cnx_k_waitqueue_init(struct cnx_k_waitqueue *queue)
+{
+	init_waitqueue_head((wait_queue_head_t *)queue);
+}
+
+void cnx_k_waitqueue_wait(struct cnx_k_waitqueue *queue, bool (*predicate)(void *), void *context)
+{
+	wait_event(*(wait_queue_head_t *)queue, predicate(context));
+}
+
+void cnx_k_waitqueue_wake(struct cnx_k_waitqueue *queue)
+{
+	wake_up_all((wait_queue_head_t *)queue);
+}
+
+void *cnx_k_allocate(__kernel_size_t bytes)
+{
+	return kvzalloc(bytes, GFP_KERNEL);
+}
+
+void cnx_k_release(void *memory)
+{
+	kvfree(memory);
+}
+
+void cnx_k_rcu_read_lock(void)
+{
+	rcu_read_lock();
+}
+
+void cnx_k_rcu_read_unlock(void)
+{
+	rcu_read_unlock();
+}
+
+void cnx_k_call_rcu(struct cnx_k_rcu_head *head, void (*reclaim)(struct cnx_k_rcu_head *))
+{
+	call_rcu((struct rcu_head *)head, (rcu_callback_t)reclaim);
+}
+
+void cnx_k_synchronize(void)
+{
+	synchronize_rcu();
+}
+
+void cnx_k_rcu_barrier(void)
+{
+	rcu_barrier();
+}
+
+unsigned int cnx_k_cpu(void)
+{
+	return raw_smp_processor_id();
+}
+
+unsigned int cnx_k_cpu_count(void)
+{
+	return nr_cpu_ids;
+}
+
+const void *cnx_k_task(void)
+{
+	return current;
+}
+
+bool cnx_k_may_sleep(void)
+{
+	return !in_atomic() && !irqs_disabled() && !rcu_preempt_depth();
+}
+
+bool cnx_k_permits(struct sk_buff *skb, struct net *net, int capability)
+{
+	return netlink_ns_capable(skb, net->user_ns, capability);
+}
+
+struct cnx_k_counters *cnx_k_counters_allocate(__kernel_size_t count)
+{
+	return (struct cnx_k_counters __force *)__alloc_percpu(count * sizeof(u64), sizeof(u64));
+}
+
+void cnx_k_counters_release(struct cnx_k_counters *counters)
+{
+	free_percpu((u64 __percpu __force *)counters);
+}
+
+void cnx_k_counter_add(struct cnx_k_counters *counters, __kernel_size_t index, __u64 n)
+{
+	this_cpu_add(((u64 __percpu __force *)counters)[index], n);
+}
+
+__u64 cnx_k_counter_read(struct cnx_k_counters *counters, __kernel_size_t index, unsigned int cpu)
+{
+	if (!cpu_possible(cpu))
+		return 0;
+	return READ_ONCE(per_cpu_ptr((u64 __percpu __force *)counters, cpu)[index]);
+}
+
+struct sk_buff *cnx_k_skb_alloc(__kernel_size_t bytes, bool may_sleep)
+{
+	return alloc_skb(bytes, may_sleep ? GFP_KERNEL : GFP_ATOMIC);
+}
+
+struct sk_buff *cnx_k_skb_clone(struct sk_buff *skb, bool may_sleep)
+{
+	return skb_clone(skb, may_sleep ? GFP_KERNEL : GFP_ATOMIC);
+}
+
+void cnx_k_skb_free(struct sk_buff *skb)
+{
+	kfree_skb(skb);
+}
+
+void *cnx_k_skb_append(struct sk_buff *skb, __kernel_size_t bytes)
+{
+	if (bytes > skb_tailroom(skb))
+		return NULL;
+	return skb_put_zero(skb, bytes);
+}
+
+void cnx_k_skb_retract(struct sk_buff *skb, __kernel_size_t bytes)
+{
+	skb_trim(skb, skb->len - bytes);
+}
+
+bool cnx_k_skb_fit(struct sk_buff *skb, bool may_sleep)
+{
+	int unused = skb->end - skb->tail;
+
+	if (unused * 2 < skb->truesize)
+		return true;
+	if (pskb_expand_head(skb, 0, -unused, may_sleep ? GFP_KERNEL : GFP_ATOMIC))
+		return false;
+	/* pskb_expand_head() accounts only for skbs that no socket owns, and rounds up to what the allocator gives. */
+	skb->truesize = SKB_TRUESIZE(skb_end_offset(skb));
+	return true;
+}
+
+int cnx_k_tracing;
+
+/* Called by the tracing core, one at a time, under its mutex. */
+int cnx_tracing_on(void)
+{
+	WRITE_ONCE(cnx_k_tracing, cnx_k_tracing + 1);
+	return 0;
+}
+
+void cnx_tracing_off(void)
+{
+	WRITE_ONCE(cnx_k_tracing, cnx_k_tracing - 1);
+}
+
+void cnx_k_trace_register(struct cnx_id id, const char *name)
+{
+	trace_cnx_register(id, name);
+}
+
+void cnx_k_trace_unregister(struct cnx_id id, const char *name)
+{
+	trace_cnx_unregister(id, name);
+}
+
+void cnx_k_trace_receive(struct cnx_id id, __u32 portid, __u32 length, int status)
+{
+	trace_cnx_receive(id, portid, length, status);
+}
+
+void cnx_k_trace_send(struct cnx_id id, __u32 portid, __u32 group, __u32 messages, int status)
+{
+	trace_cnx_send(id, portid, group, messages, status);
+}
+
+void cnx_k_trace_drop(int reason)
+{
+	trace_cnx_drop(reason);
+}
+
+void cnx_k_report_assertion(const char *file, int line, const char *condition)
+{
+	pr_emerg("cnx: %s:%d: assertion failed: %s\n", file, line, condition);
+}

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The one C++ translation unit of cnx.ko: the core on the kernel's platform, and its entry points.
+//
+// One unit, because two that emit the same inline function cannot be linked into a module that keeps ftrace's and
+// objtool's tables. Nothing here has a constructor that would have to run at load: the module loader runs none.
+#include "batch.hpp"
+#include "platform.hpp"
+#include "transport.hpp"
+
+#include <cnx/core/control.hpp>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <span>
+#include <string_view>
+
+// What the headers of the standard library leave to a library that a kernel does not have.
+#include "runtime.hpp"
+
+namespace cnx::kernel
+{
+namespace
+{
+
+using Entry = Callback<Platform>;
+
+/// All of cnx between load and unload.
+class Core
+{
+      public:
+	[[nodiscard]] static Result<Owned<Platform, Core>> create(std::string_view version)
+	{
+		auto slots = CNX_TRY(Registry<Platform>::Calls::Slots::create());
+		auto counters = CNX_TRY(Dispatcher<Platform>::GlobalCounters::create());
+		auto core = CNX_TRY((Owned<Platform, Core>::create(std::move(slots), std::move(counters), version)));
+		CNX_TRY(core->register_control());
+		return core;
+	}
+
+	Core(Registry<Platform>::Calls::Slots &&slots, Dispatcher<Platform>::GlobalCounters &&counters,
+	     std::string_view version)
+	    : dispatcher_(std::move(slots), std::move(counters)), control_(dispatcher_, subscriptions_, facts_),
+	      transport_(dispatcher_, subscriptions_)
+	{
+		const auto length = std::min(version.size(), facts_.version.size() - 1);
+		std::copy_n(version.begin(), length, facts_.version.begin());
+	}
+	Core(const Core &) = delete;
+	Core &operator=(const Core &) = delete;
+
+	void opened(std::uint32_t protocol, std::uint32_t groups)
+	{
+		facts_.protocol = protocol;
+		facts_.groups = groups;
+	}
+
+	[[nodiscard]] Dispatcher<Platform> &dispatcher() { return dispatcher_; }
+	[[nodiscard]] Registry<Platform> &registry() { return dispatcher_.registry(); }
+	[[nodiscard]] Subscriptions<Platform> &subscriptions() { return subscriptions_; }
+	[[nodiscard]] Transport &transport() { return transport_; }
+
+	[[nodiscard]] Result<Entry *> add(const CallbackSpec &spec)
+	{
+		Entry *const entry = CNX_TRY(registry().add(spec));
+		announce(Control<Platform>::event(CNX_EVENT_REGISTERED, *entry));
+		return entry;
+	}
+
+	[[nodiscard]] Status remove(std::span<Entry *const> entries)
+	{
+		// The events tell what was there, so they are written while it still is. One message each, and only
+		// for who asked: without a subscriber this allocates nothing.
+		CNX_TRY(registry().removable(entries));
+		for (const Entry *const entry : entries) {
+			announce(Control<Platform>::event(CNX_EVENT_UNREGISTERED, *entry));
+			if (cnx_k_tracing)
+				cnx_k_trace_unregister(entry->id(), entry->name().data());
+		}
+		return registry().remove(entries);
+	}
+
+	void receive(std::span<const std::byte> bytes, const cnx_sender &sender)
+	{
+		dispatcher_.receive(bytes, sender, [&](const NetlinkMessage &message, const Outcome &outcome) {
+			dispatcher_.counters().add(CNX_ACKNOWLEDGED);
+			cnx_k_answer(sender.skb, message.offset, outcome.status, explain(outcome.counted));
+		});
+	}
+
+      private:
+	/// A reply fits an skb of two pages with its overhead; longer listings go on by cursor.
+	static constexpr std::size_t reply_room = 7 * 1024;
+
+	[[nodiscard]] Status register_control()
+	{
+		CallbackSpec spec{.id = control_id,
+				  .kind = Kind::sleepable,
+				  .capability = no_capability, // each request is judged by itself
+				  .open_to_listeners = false,
+				  .function = on_control,
+				  .context = this,
+				  .name = {"cnx_control"}};
+		CNX_TRY(registry().add(spec));
+		return {};
+	}
+
+	static int on_control(void *context, const cnx_message *message, const cnx_sender *sender)
+	{
+		// SAFETY: the context is what register_control() gave, and the registry ends before the core does.
+		return static_cast<Core *>(context)->control(*message, *sender);
+	}
+
+	[[nodiscard]] int control(const cnx_message &request, const cnx_sender &sender)
+	{
+		struct Buffer {
+			std::array<std::byte, reply_room> bytes;
+		};
+		auto buffer = Owned<Platform, Buffer>::create();
+		if (!buffer)
+			return to_errno(buffer.error());
+		const auto used = control_.answer(request, sender, (*buffer)->bytes);
+		if (!used)
+			return to_errno(used.error());
+		// A driver may ask too, and has no socket to answer to.
+		if (sender.portid == 0)
+			return 0;
+		const cnx_message reply{.id = control_id,
+					.seq = request.seq,
+					.ack = request.ack + 1,
+					.flags = 0,
+					.length = static_cast<std::uint16_t>(*used),
+					.payload = (*buffer)->bytes.data()};
+		const cnx_destination to{.net = sender.net,
+					 .portid = sender.portid,
+					 .group = 0,
+					 .except = 0,
+					 .filter = nullptr,
+					 .filter_context = nullptr};
+		const int status = transport_.send(reply, to, true);
+		if (status != 0)
+			dispatcher_.counters().add(CNX_DROP_ANSWER);
+		return status;
+	}
+
+	void announce(const cnx_event &event)
+	{
+		const cnx_message message{.id = control_id,
+					  .seq = events_.fetch_add(1, std::memory_order_relaxed) + 1,
+					  .ack = 0,
+					  .flags = 0,
+					  .length = sizeof(event),
+					  .payload = &event};
+		const cnx_destination to{.net = nullptr,
+					 .portid = 0,
+					 .group = CNX_CONTROL_IDX,
+					 .except = 0,
+					 .filter = nullptr,
+					 .filter_context = nullptr};
+		{
+			const Platform::ReadGuard guard;
+			if (subscriptions_.of_group(guard, CNX_CONTROL_IDX).empty())
+				return;
+		}
+		// A subscriber that cannot take the event is told by its own socket (ENOBUFS), and it is counted.
+		static_cast<void>(transport_.send(message, to, true));
+	}
+
+	Dispatcher<Platform> dispatcher_;
+	Subscriptions<Platform> subscriptions_;
+	typename Control<Platform>::Facts facts_{};
+	Control<Platform> control_;
+	Transport transport_;
+	std::atomic<std::uint32_t> events_{0};
+};
+
+// Written by init and exit, when nobody else is there; read by everyone between them.
+constinit Core *core = nullptr;
+
+} // namespace
+
+extern "C" {
+
+int cnx_core_init(const char *version)
+{
+	auto created = Core::create(version);
+	if (!created)
+		return to_errno(created.error());
+	core = std::move(*created).release();
+	return 0;
+}
+
+void cnx_core_exit(void)
+{
+	// What was retired is reclaimed by code of this module, which is about to go.
+	static_cast<void>(Owned<Platform, Core>::adopt(std::exchange(core, nullptr)));
+	Platform::flush_retired();
+}
+
+void cnx_core_opened(__u32 protocol, __u32 groups)
+{
+	core->opened(protocol, groups);
+}
+
+void cnx_core_receive(const void *bytes, __kernel_size_t size, const cnx_sender *sender)
+{
+	// SAFETY: the caller's skb is linear and has `size` bytes at `bytes` until this returns.
+	core->receive({static_cast<const std::byte *>(bytes), size}, *sender);
+}
+
+void cnx_core_socket_closed(__u32 portid)
+{
+	// Most sockets had no subscription.
+	static_cast<void>(core->subscriptions().remove_all(portid));
+}
+
+bool cnx_core_group_is_open(__u32 group)
+{
+	return core->registry().open_to_listeners(group);
+}
+
+bool cnx_core_next_callback(__u64 after, cnx_callback_record *record)
+{
+	bool found = false;
+	core->registry().visit_after(after, [&](const Entry &entry) {
+		if (found)
+			return false;
+		*record = entry.record();
+		found = true;
+		return true;
+	});
+	return found;
+}
+
+int cnx_core_register(const cnx_registration *registration, cnx_callback **callback)
+{
+	if (!registration)
+		return to_errno(Error::invalid);
+	const auto spec = Registry<Platform>::check(registration->id, registration->name, registration->callback,
+						    registration->context, registration->kind, registration->sender,
+						    registration->open_to_listeners);
+	if (!spec)
+		return to_errno(spec.error());
+	if (key_of(spec->id) == key_of(control_id))
+		return to_errno(Error::invalid);
+	const auto entry = core->add(*spec);
+	if (!entry)
+		return to_errno(entry.error());
+	// SAFETY: a cnx_callback is an Entry under an opaque name, undone by cnx_core_unregister() alone.
+	*callback = reinterpret_cast<cnx_callback *>(*entry);
+	if (cnx_k_tracing)
+		cnx_k_trace_register(spec->id, spec->name.data());
+	return 0;
+}
+
+int cnx_core_unregister(cnx_callback *const *callbacks, __kernel_size_t count)
+{
+	// SAFETY: cnx_callback and Entry are one type under two names, so an array of pointers to one is an array of
+	// pointers to the other.
+	return to_errno(core->remove({reinterpret_cast<Entry *const *>(callbacks), count}));
+}
+
+int cnx_core_send(const cnx_message *message, const cnx_destination *to, bool may_sleep)
+{
+	if (!message || !to)
+		return to_errno(Error::invalid);
+	return core->transport().send(*message, *to, may_sleep);
+}
+
+int cnx_core_dispatch(const cnx_message *message)
+{
+	if (!message || (message->length && !message->payload))
+		return to_errno(Error::invalid);
+	if (sizeof(cnx_msg) + message->length > CNX_MAX_MESSAGE)
+		return to_errno(Error::too_large);
+	return core->dispatcher().dispatch(*message).status;
+}
+
+int cnx_core_batch_begin(cnx_batch *batch, __kernel_size_t capacity, enum cnx_context context)
+{
+	return batch ? to_errno(Batch::begin(*batch, capacity, context)) : to_errno(Error::invalid);
+}
+
+__kernel_size_t cnx_core_batch_room(__kernel_size_t length)
+{
+	return datagram_room(length);
+}
+
+int cnx_core_batch_reserve(cnx_batch *batch, const cnx_message *header, void **payload)
+{
+	if (!batch || !batch->skb || !header)
+		return to_errno(Error::invalid);
+	const auto space = Batch(*batch).reserve(*header);
+	if (!space)
+		return to_errno(space.error());
+	*payload = space->data();
+	return 0;
+}
+
+int cnx_core_batch_commit(cnx_batch *batch)
+{
+	return batch && batch->skb ? to_errno(Batch(*batch).commit()) : to_errno(Error::invalid);
+}
+
+void cnx_core_batch_drop(cnx_batch *batch)
+{
+	if (batch && batch->skb)
+		Batch(*batch).drop();
+}
+
+int cnx_core_batch_send(cnx_batch *batch, const cnx_destination *to)
+{
+	if (!batch || !batch->skb)
+		return to_errno(Error::invalid);
+	const std::uint32_t messages = batch->messages;
+	const bool may_sleep = batch->context == CNX_MAY_SLEEP;
+	Skb skb = Batch(*batch).finish();
+	if (!to)
+		return to_errno(Error::invalid);
+	return messages ? core->transport().send(std::move(skb), batch->first, messages, *to, may_sleep) : -ENODATA;
+}
+
+void cnx_core_batch_cancel(cnx_batch *batch)
+{
+	if (batch && batch->skb)
+		static_cast<void>(Batch(*batch).finish());
+}
+}
+
+} // namespace cnx::kernel

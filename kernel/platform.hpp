@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The core's world inside the kernel.
+#ifndef CNX_KERNEL_PLATFORM_HPP
+#define CNX_KERNEL_PLATFORM_HPP
+
+#include "bindings.h"
+
+#include <cnx/core/annotations.hpp>
+#include <cnx/core/message.hpp>
+#include <cnx/core/platform.hpp>
+#include <cnx/core/result.hpp>
+
+#include <cerrno>
+#include <memory>
+
+namespace cnx::kernel
+{
+
+static_assert(static_cast<int>(Error::not_permitted) == EPERM && static_cast<int>(Error::no_entry) == ENOENT &&
+	      static_cast<int>(Error::again) == EAGAIN && static_cast<int>(Error::no_memory) == ENOMEM &&
+	      static_cast<int>(Error::exists) == EEXIST && static_cast<int>(Error::no_callback) == ENODEV &&
+	      static_cast<int>(Error::invalid) == EINVAL && static_cast<int>(Error::no_space) == ENOSPC &&
+	      static_cast<int>(Error::deadlock) == EDEADLK && static_cast<int>(Error::bad_message) == EBADMSG &&
+	      static_cast<int>(Error::too_large) == EMSGSIZE && static_cast<int>(Error::not_supported) == EOPNOTSUPP);
+
+/// Storage for a kernel object that only C can make.
+template <typename Object, std::size_t Bytes> class Embedded
+{
+      public:
+	Embedded() = default;
+	Embedded(const Embedded &) = delete;
+	Embedded &operator=(const Embedded &) = delete;
+
+	Object *get()
+	{
+		// SAFETY: bindings.c asserts that the object fits, and the owner initialises it before use.
+		return reinterpret_cast<Object *>(storage_);
+	}
+
+      private:
+	alignas(64) std::byte storage_[Bytes];
+};
+
+struct Platform {
+	class CNX_SCOPED_CAPABILITY ReadGuard
+	{
+	      public:
+		ReadGuard() { cnx_k_rcu_read_lock(); }
+		~ReadGuard() { cnx_k_rcu_read_unlock(); }
+		ReadGuard(const ReadGuard &) = delete;
+		ReadGuard &operator=(const ReadGuard &) = delete;
+	};
+
+	class CNX_CAPABILITY("mutex") Mutex
+	{
+	      public:
+		Mutex() { cnx_k_mutex_init(mutex_.get()); }
+		void lock() CNX_ACQUIRE() { cnx_k_mutex_lock(mutex_.get()); }
+		void unlock() CNX_RELEASE() { cnx_k_mutex_unlock(mutex_.get()); }
+
+	      private:
+		Embedded<cnx_k_mutex, CNX_K_MUTEX_BYTES> mutex_;
+	};
+
+	class CNX_CAPABILITY("spinlock") SpinLock
+	{
+	      public:
+		SpinLock() { cnx_k_spinlock_init(lock_.get()); }
+		void lock() CNX_ACQUIRE()
+		{
+			const unsigned long flags = cnx_k_spinlock_lock(lock_.get());
+			flags_ = flags;
+		}
+		void unlock() CNX_RELEASE() { cnx_k_spinlock_unlock(lock_.get(), flags_); }
+
+	      private:
+		Embedded<cnx_k_spinlock, CNX_K_SPINLOCK_BYTES> lock_;
+		unsigned long flags_ = 0; // the holder's
+	};
+
+	class WaitQueue
+	{
+	      public:
+		WaitQueue() { cnx_k_waitqueue_init(queue_.get()); }
+
+		template <typename Predicate> void wait_until(Predicate predicate)
+		{
+			cnx_k_waitqueue_wait(
+			    queue_.get(),
+			    // SAFETY: the context is the predicate below, which outlives the wait.
+			    [](void *context) -> bool { return (*static_cast<Predicate *>(context))(); },
+			    std::addressof(predicate));
+		}
+		void wake() { cnx_k_waitqueue_wake(queue_.get()); }
+
+	      private:
+		Embedded<cnx_k_waitqueue, CNX_K_WAITQUEUE_BYTES> queue_;
+	};
+
+	static void *allocate(std::size_t bytes) { return cnx_k_allocate(bytes); }
+	static void release(void *memory) { cnx_k_release(memory); }
+
+	static void retire(RetireHead *head, void (*reclaim)(RetireHead *))
+	{
+		// SAFETY: RetireHead is storage for an rcu_head and nothing else, so the two functions differ only in
+		// what they call the one pointer that they take.
+		cnx_k_call_rcu(reinterpret_cast<cnx_k_rcu_head *>(head),
+			       reinterpret_cast<void (*)(cnx_k_rcu_head *)>(reclaim));
+	}
+	static void synchronize() { cnx_k_synchronize(); }
+	static void flush_retired() { cnx_k_rcu_barrier(); }
+
+	static unsigned cpu() { return cnx_k_cpu(); }
+	static unsigned cpu_count() { return cnx_k_cpu_count(); }
+	static const void *task() { return cnx_k_task(); }
+	static bool in_read_section() { return !cnx_k_may_sleep(); }
+	static bool may_sleep() { return cnx_k_may_sleep(); }
+
+	static bool permits(const cnx_sender &sender, int capability)
+	{
+		return sender.skb && cnx_k_permits(sender.skb, sender.net, capability);
+	}
+
+	static void observe(const NetlinkMessage &message, const cnx_sender &sender, int status, cnx_counter counted)
+	{
+		if (!cnx_k_tracing) [[likely]]
+			return;
+		if (const auto header = load<cnx_msg>(message.body))
+			cnx_k_trace_receive(header->id, sender.portid, header->len, status);
+		if (counted != CNX_RECEIVED)
+			cnx_k_trace_drop(counted);
+	}
+
+	using Counters = cnx_k_counters *;
+	static Counters counters_allocate(std::size_t count) { return cnx_k_counters_allocate(count); }
+	static void counters_release(Counters counters) { cnx_k_counters_release(counters); }
+	static void counter_add(Counters counters, std::size_t index, std::uint64_t n)
+	{
+		cnx_k_counter_add(counters, index, n);
+	}
+	static std::uint64_t counter_read(Counters counters, std::size_t index, unsigned cpu)
+	{
+		return cnx_k_counter_read(counters, index, cpu);
+	}
+};
+
+static_assert(cnx::Platform<Platform>);
+
+} // namespace cnx::kernel
+
+#endif // CNX_KERNEL_PLATFORM_HPP

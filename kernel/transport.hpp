@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef CNX_KERNEL_TRANSPORT_HPP
+#define CNX_KERNEL_TRANSPORT_HPP
+
+#include "platform.hpp"
+#include "skb.hpp"
+
+#include <cnx/core/dispatcher.hpp>
+#include <cnx/core/subscriptions.hpp>
+
+#include <array>
+#include <span>
+
+namespace cnx::kernel
+{
+
+/// Messages from drivers to sockets, over netlink: to members of a netlink group by broadcast, to subscribers and
+/// to a portid by unicast. Any context, as `may_sleep` says.
+class Transport
+{
+      public:
+	Transport(Dispatcher<Platform> &dispatcher, Subscriptions<Platform> &subscriptions)
+	    : dispatcher_(dispatcher), subscriptions_(subscriptions)
+	{
+	}
+
+	/// One message. What it returns is in cnx/driver.h at cnx_send().
+	[[nodiscard]] int send(const cnx_message &message, const cnx_destination &to, bool may_sleep)
+	{
+		if (message.length && !message.payload)
+			return to_errno(Error::invalid);
+		if (sizeof(cnx_msg) + message.length > CNX_MAX_MESSAGE)
+			return lose(message.id, 1, CNX_LOST_TOO_LARGE, to_errno(Error::too_large));
+		const auto route = resolve(message.id, to);
+		if (!route)
+			return to_errno(route.error());
+		// Nobody listens, so nothing is allocated and nothing is copied.
+		if (!reachable(*route))
+			return lose(message.id, 1, CNX_LOST_NO_LISTENER, no_listener);
+		auto skb = Skb::create(datagram_room(message.length), may_sleep);
+		if (!skb)
+			return lose(message.id, 1, CNX_LOST_NO_MEMORY, to_errno(skb.error()));
+		const auto payload = skb->append(message);
+		if (!payload)
+			return lose(message.id, 1, CNX_LOST_NO_MEMORY, to_errno(Error::no_memory));
+		if (message.length)
+			__builtin_memcpy(payload->data(), message.payload, message.length);
+		return deliver(*std::move(skb), message.id, 1, *route, may_sleep);
+	}
+
+	/// A datagram of `messages` messages, the first of which has the id `first`.
+	[[nodiscard]] int send(Skb &&skb, Id first, std::uint32_t messages, const cnx_destination &to, bool may_sleep)
+	{
+		const auto route = resolve(first, to);
+		if (!route)
+			return to_errno(route.error());
+		if (!reachable(*route))
+			return lose(first, messages, CNX_LOST_NO_LISTENER, no_listener);
+		return deliver(std::move(skb), first, messages, *route, may_sleep);
+	}
+
+      private:
+	static constexpr int no_listener = -ESRCH;
+	static constexpr int all_filtered = -ENOMSG;
+	static constexpr int overrun = -ENOBUFS;
+
+	/// What became of the copies of a datagram.
+	struct Tally {
+		unsigned delivered = 0;
+		unsigned overrun = 0;
+		unsigned filtered = 0;
+		int unicast = 0; // what the socket at portid came to
+	};
+
+	/// The destination with its group looked up where it named neither portid nor group.
+	[[nodiscard]] Result<cnx_destination> resolve(Id id, const cnx_destination &to) const
+	{
+		cnx_destination route = to;
+		if (to.portid == 0 && to.group == 0) {
+			const Platform::ReadGuard guard;
+			if (!dispatcher_.registry().find(guard, id))
+				return std::unexpected(Error::no_callback);
+			// The connector's rule: the group of a callback is its idx.
+			route.group = id.idx;
+		}
+		return route;
+	}
+
+	[[nodiscard]] bool reachable(const cnx_destination &to) const
+	{
+		if (to.portid != 0)
+			return true;
+		if (!to.filter && cnx_k_group_has_members(to.net, to.group))
+			return true;
+		const Platform::ReadGuard guard;
+		return !subscriptions_.of_group(guard, to.group).empty();
+	}
+
+	[[nodiscard]] int deliver(Skb &&skb, Id id, std::uint32_t messages, const cnx_destination &to, bool may_sleep)
+	{
+		// netlink would trim a sparsely filled head itself, and might sleep to do so where that is forbidden.
+		if (!skb.fit(may_sleep))
+			return lose(id, messages, CNX_LOST_NO_MEMORY, to_errno(Error::no_memory));
+		Tally tally;
+		serve_subscribers(skb, to, may_sleep, tally);
+		const bool members =
+		    to.group != 0 && !to.filter && cnx_k_group_has_members(to.net, to.group);
+		if (to.portid != 0) {
+			auto copy = members ? skb.clone(may_sleep) : Result<Skb>(std::move(skb));
+			tally.unicast = copy ? cnx_k_unicast(to.net, std::move(*copy).release(), to.portid)
+					     : to_errno(copy.error());
+			note(tally, tally.unicast);
+		}
+		if (members)
+			note(tally, broadcast(std::move(skb), to, may_sleep));
+		return conclude(id, messages, to, tally);
+	}
+
+	/// One copy to each subscriber of the group that the filter lets through. The filter runs before the copy.
+	void serve_subscribers(const Skb &skb, const cnx_destination &to, bool may_sleep, Tally &tally) const
+	{
+		if (to.group == 0)
+			return;
+		// netlink must not be entered with a read section open, which may last too long; so a handful of
+		// portids is taken at a time. They are sorted, which makes the last one the place to go on from.
+		std::array<std::uint32_t, 16> portids;
+		std::uint32_t after = 0;
+		for (;;) {
+			std::size_t taken = 0;
+			{
+				const Platform::ReadGuard guard;
+				for (const Subscription &s : subscriptions_.of_group(guard, to.group)) {
+					if (s.portid <= after)
+						continue;
+					if (taken == portids.size())
+						break;
+					after = s.portid;
+					if (s.portid == to.portid || s.portid == to.except)
+						continue;
+					if (to.filter && !to.filter(to.filter_context, s.portid)) {
+						++tally.filtered;
+						continue;
+					}
+					portids[taken++] = s.portid;
+				}
+			}
+			for (const std::uint32_t portid : std::span(portids).first(taken)) {
+				auto copy = skb.clone(may_sleep);
+				note(tally, copy ? cnx_k_unicast(to.net, std::move(*copy).release(), portid)
+						 : overrun);
+			}
+			if (taken < portids.size())
+				return;
+		}
+	}
+
+	static int broadcast(Skb &&skb, const cnx_destination &to, bool may_sleep)
+	{
+		// netlink leaves one socket out: who was served by unicast already, or else who is to be left out.
+		const std::uint32_t except = to.portid ? to.portid : to.except;
+		const int status = cnx_k_broadcast(to.net, std::move(skb).release(), except, to.group, may_sleep);
+		// The group has members, and none of them got it: their queues are full. Where one was left out on
+		// purpose it may have been the only one.
+		return status == no_listener && except == 0 ? overrun : status;
+	}
+
+	static void note(Tally &tally, int status)
+	{
+		if (status == 0)
+			++tally.delivered;
+		else if (status == overrun || status == to_errno(Error::again))
+			++tally.overrun;
+	}
+
+	[[nodiscard]] int conclude(Id id, std::uint32_t messages, const cnx_destination &to, const Tally &tally)
+	{
+		if (tally.delivered) {
+			dispatcher_.counters().add(CNX_SENT, messages);
+			dispatcher_.counters().add(CNX_SENT_DATAGRAMS);
+		}
+		const Platform::ReadGuard guard;
+		const auto *const callback = dispatcher_.registry().find(guard, id);
+		if (callback && tally.delivered)
+			callback->count(CallbackCounter::sent, messages);
+		int status = 0;
+		if (tally.overrun) {
+			dispatcher_.counters().add(CNX_LOST_OVERRUN, messages);
+			status = to.group == 0 ? tally.unicast : overrun;
+		} else if (!tally.delivered) {
+			dispatcher_.counters().add(tally.filtered ? CNX_LOST_FILTERED : CNX_LOST_NO_LISTENER, messages);
+			status = tally.filtered ? all_filtered : no_listener;
+			if (to.portid && tally.unicast)
+				status = tally.unicast;
+		}
+		if (callback && (tally.overrun || !tally.delivered))
+			callback->count(CallbackCounter::lost, messages);
+		if (cnx_k_tracing) [[unlikely]]
+			cnx_k_trace_send(id, to.portid, to.group, messages, status);
+		return status;
+	}
+
+	[[nodiscard]] int lose(Id id, std::uint32_t messages, cnx_counter reason, int status) const
+	{
+		dispatcher_.counters().add(reason, messages);
+		if (cnx_k_tracing) [[unlikely]]
+			cnx_k_trace_drop(reason);
+		const Platform::ReadGuard guard;
+		if (const auto *const callback = dispatcher_.registry().find(guard, id))
+			callback->count(CallbackCounter::lost, messages);
+		return status;
+	}
+
+	Dispatcher<Platform> &dispatcher_;
+	Subscriptions<Platform> &subscriptions_;
+};
+
+} // namespace cnx::kernel
+
+#endif // CNX_KERNEL_TRANSPORT_HPP

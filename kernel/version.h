@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Every difference between the kernels that cnx supports is in this file. */
+#ifndef CNX_KERNEL_VERSION_H
+#define CNX_KERNEL_VERSION_H
+
+#include <linux/version.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "cnx supports Linux 6.1 to 6.18: this tree is older; use a newer kernel"
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
+#error "cnx supports Linux 6.1 to 6.18: this tree is newer; use a newer cnx"
+#endif
+
+/* From 6.11 on, sysctl tables are counted and must not end with an empty entry. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+#define CNX_SYSCTL_SENTINEL {},
+#else
+#define CNX_SYSCTL_SENTINEL
+#endif
+
+/* From 6.10 on, TRACE_EVENT's __assign_str() takes the field alone. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+#define cnx_assign_str(field, source) __assign_str(field, source)
+#else
+#define cnx_assign_str(field, source) __assign_str(field)
+#endif
+
+#endif /* CNX_KERNEL_VERSION_H */
