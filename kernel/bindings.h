@@ -72,7 +72,7 @@ bool cnx_k_skb_fit(struct sk_buff *skb, bool may_sleep);
 /* The transport of one network namespace; NULL stands for the initial one. */
 bool cnx_k_group_has_members(struct net *net, __u32 group);
 int cnx_k_broadcast(struct net *net, struct sk_buff *skb, __u32 except, __u32 group, bool may_sleep);
-int cnx_k_unicast(struct net *net, struct sk_buff *skb, __u32 portid);
+int cnx_k_unicast(struct net *net, struct sk_buff *skb, __u32 portid, bool wait);
 /* Answer the netlink message at `offset` of a received datagram. */
 void cnx_k_answer(struct sk_buff *received, __kernel_size_t offset, int status, const char *sentence);
 

@@ -135,6 +135,7 @@ class Core
 					 .portid = sender.portid,
 					 .group = 0,
 					 .except = 0,
+					 .wait = false,
 					 .filter = nullptr,
 					 .filter_context = nullptr};
 		const int status = transport_.send(reply, to, true);
@@ -155,6 +156,7 @@ class Core
 					 .portid = 0,
 					 .group = CNX_CONTROL_IDX,
 					 .except = 0,
+					 .wait = false,
 					 .filter = nullptr,
 					 .filter_context = nullptr};
 		{

@@ -49,7 +49,7 @@ int cnx_k_broadcast(struct net *net, struct sk_buff *skb, __u32 except, __u32 gr
 	return netlink_broadcast(socket, skb, except, group, may_sleep ? GFP_KERNEL : GFP_ATOMIC);
 }
 
-int cnx_k_unicast(struct net *net, struct sk_buff *skb, __u32 portid)
+int cnx_k_unicast(struct net *net, struct sk_buff *skb, __u32 portid, bool wait)
 {
 	struct sock *socket = cnx_socket_of(net);
 	int delivered;
@@ -58,7 +58,7 @@ int cnx_k_unicast(struct net *net, struct sk_buff *skb, __u32 portid)
 		kfree_skb(skb);
 		return -ECONNREFUSED;
 	}
-	delivered = netlink_unicast(socket, skb, portid, MSG_DONTWAIT);
+	delivered = netlink_unicast(socket, skb, portid, !wait);
 	return delivered < 0 ? delivered : 0;
 }
 

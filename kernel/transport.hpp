@@ -107,7 +107,8 @@ class Transport
 		    to.group != 0 && !to.filter && cnx_k_group_has_members(to.net, to.group);
 		if (to.portid != 0) {
 			auto copy = members ? skb.clone(may_sleep) : Result<Skb>(std::move(skb));
-			tally.unicast = copy ? cnx_k_unicast(to.net, std::move(*copy).release(), to.portid)
+			tally.unicast = copy ? cnx_k_unicast(to.net, std::move(*copy).release(), to.portid,
+							 to.wait && may_sleep)
 					     : to_errno(copy.error());
 			note(tally, tally.unicast);
 		}
@@ -146,7 +147,7 @@ class Transport
 			}
 			for (const std::uint32_t portid : std::span(portids).first(taken)) {
 				auto copy = skb.clone(may_sleep);
-				note(tally, copy ? cnx_k_unicast(to.net, std::move(*copy).release(), portid)
+				note(tally, copy ? cnx_k_unicast(to.net, std::move(*copy).release(), portid, false)
 						 : overrun);
 			}
 			if (taken < portids.size())

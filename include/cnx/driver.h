@@ -15,7 +15,6 @@ extern "C" {
 #include <linux/types.h>
 #endif
 
-struct module;
 /* A registered callback. Made by cnx_register(), owned by the driver until cnx_unregister() has returned 0. */
 struct cnx_callback;
 
@@ -27,7 +26,6 @@ struct cnx_registration {
 	enum cnx_kind kind;
 	int sender; /* CNX_SENDER_... */
 	bool open_to_listeners; /* true: anyone may subscribe to group id.idx; false: CAP_NET_ADMIN */
-	struct module *owner; /* THIS_MODULE; NULL for code built into the kernel */
 };
 
 /*
@@ -71,6 +69,7 @@ struct cnx_destination {
 	__u32 portid;
 	__u32 group;
 	__u32 except; /* a portid that the group's copy does not go to; 0: none */
+	bool wait; /* a sender that may sleep waits until the socket at portid has room, or a signal comes */
 	cnx_filter_fn filter; /* NULL: no filter. With one, only subscribers of the group are asked and served. */
 	void *filter_context;
 };
@@ -83,6 +82,7 @@ struct cnx_destination {
  *	-ENOBUFS	a listener that wants to be counted had no room; others may have been given it
  *	-ECONNREFUSED	no socket has that portid
  *	-EAGAIN		the socket at portid has no room
+ *	-ERESTARTSYS	a signal came while waiting for room
  *	-ENOMEM
  *	-EMSGSIZE	more than CNX_MAX_MESSAGE
  *	-EINVAL		no message, no destination, or a length without a payload

@@ -53,7 +53,7 @@ class [[nodiscard]] Registration
 
 	/// Register `receiver`, which must outlive the registration, under `id`. Errors: those of cnx_register().
 	template <Receiver R>
-	[[nodiscard]] static Result<Registration> create(Id id, const char *name, R &receiver, module *owner,
+	[[nodiscard]] static Result<Registration> create(Id id, const char *name, R &receiver,
 							 Options options)
 	{
 		const cnx_registration registration{.id = id,
@@ -62,8 +62,7 @@ class [[nodiscard]] Registration
 						    .context = std::addressof(receiver),
 						    .kind = R::kind,
 						    .sender = options.sender,
-						    .open_to_listeners = options.open_to_listeners,
-						    .owner = owner};
+						    .open_to_listeners = options.open_to_listeners};
 		cnx_callback *const callback = cnx_register(&registration);
 		// SAFETY: only reads the address; the kernel returns errors as the last 4095 addresses.
 		const auto address = reinterpret_cast<std::uintptr_t>(callback);

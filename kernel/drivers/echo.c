@@ -30,7 +30,6 @@ static int __init echo_init(void)
 		.callback = echo,
 		.kind = CNX_KIND_ATOMIC,
 		.sender = CNX_SENDER_ANYONE,
-		.owner = THIS_MODULE,
 	};
 
 	echo_callback = cnx_register(&registration);

@@ -54,7 +54,6 @@ static int __init sleeper_init(void)
 		.callback = sleeper,
 		.kind = CNX_KIND_SLEEPABLE,
 		.sender = CNX_SENDER_NET_ADMIN,
-		.owner = THIS_MODULE,
 	};
 
 	sleeper_callback = cnx_register(&registration);

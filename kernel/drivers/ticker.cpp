@@ -78,10 +78,10 @@ constinit ModuleState<Driver> driver;
 
 } // namespace
 
-int ticker_start(module *owner)
+int ticker_start(void)
 {
 	Driver &state = driver.create();
-	auto registration = Registration::create(ticker_id, "ticker", state.ticker, owner,
+	auto registration = Registration::create(ticker_id, "ticker", state.ticker,
 						 {.sender = CNX_SENDER_ANYONE, .open_to_listeners = true});
 	if (!registration) {
 		driver.destroy();

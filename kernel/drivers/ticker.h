@@ -9,10 +9,8 @@
 extern "C" {
 #endif
 
-struct module;
-
 /* Process context. 0 or a negative errno. */
-int ticker_start(struct module *owner);
+int ticker_start(void);
 /* Process context. The timer is stopped. */
 void ticker_stop(void);
 /* Softirq context. `now`: nanoseconds since boot; `batch`: how many ticks to send in one datagram, 1 or more. */

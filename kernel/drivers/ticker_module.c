@@ -32,7 +32,7 @@ static int __init ticker_init(void)
 		pr_err("cnx_ticker: period_ms must be 1 to 60000 and batch 1 to 64\n");
 		return -EINVAL;
 	}
-	status = ticker_start(THIS_MODULE);
+	status = ticker_start();
 	if (!status)
 		mod_timer(&ticker_timer, jiffies + msecs_to_jiffies(period_ms));
 	return status;

@@ -235,9 +235,9 @@ Result<Client::Batch> Client::send_batch(std::span<const MessageView> messages, 
 
 Result<Message> Client::request(MessageView message, Timeout timeout)
 {
-	/* 0 is skipped: it asks for a fresh one. */
-	if (message.seq == 0)
-		message.seq = state_->exchange++ ?: state_->exchange++;
+	/* The counter wraps past 0, which asks for a fresh number. */
+	while (message.seq == 0)
+		message.seq = state_->exchange++;
 	const Deadline deadline = deadline_after(timeout);
 	const auto number = state_->transmit(std::span(&message, 1), Answer::Errors);
 	if (!number)

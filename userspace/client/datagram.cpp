@@ -20,49 +20,48 @@ constexpr std::size_t aligned(std::size_t length)
 	return (length + NLMSG_ALIGNTO - 1) & ~std::size_t{NLMSG_ALIGNTO - 1};
 }
 
-/* Copies a header out: it may lie unaligned in the bytes. */
+/* Copies a header out: it may lie unaligned in the bytes. False if they are too few. */
 template <class T>
-std::optional<T> load(std::span<const std::byte> bytes)
+bool load(std::span<const std::byte> bytes, T &value)
 {
 	static_assert(std::is_trivially_copyable_v<T>);
 	if (bytes.size() < sizeof(T))
-		return std::nullopt;
-	T value;
-	std::memcpy(&value, bytes.data(), sizeof value);
-	return value;
+		return false;
+	std::memcpy(&value, bytes.data(), sizeof(T));
+	return true;
 }
 
 /* The sentence among the attributes of an NLMSG_ERROR; empty if there is none or they are malformed before it. */
 std::string_view extended_text(std::span<const std::byte> attributes)
 {
-	while (const auto header = load<nlattr>(attributes)) {
-		if (header->nla_len < sizeof(nlattr) || header->nla_len > attributes.size())
+	for (nlattr header; load(attributes, header);) {
+		if (header.nla_len < sizeof(nlattr) || header.nla_len > attributes.size())
 			break;
-		if ((header->nla_type & NLA_TYPE_MASK) == NLMSGERR_ATTR_MSG) {
-			const auto value = text(attributes.subspan(sizeof(nlattr), header->nla_len - sizeof(nlattr)));
+		if ((header.nla_type & NLA_TYPE_MASK) == NLMSGERR_ATTR_MSG) {
+			const auto value = text(attributes.subspan(sizeof(nlattr), header.nla_len - sizeof(nlattr)));
 			return value.substr(0, value.find('\0'));
 		}
-		attributes = attributes.subspan(std::min(aligned(header->nla_len), attributes.size()));
+		attributes = attributes.subspan(std::min(aligned(header.nla_len), attributes.size()));
 	}
 	return {};
 }
 
 Item parse_error(const nlmsghdr &header, std::span<const std::byte> body, std::size_t offset)
 {
-	const auto error = load<nlmsgerr>(body);
-	if (!error)
+	nlmsgerr error;
+	if (!load(body, error))
 		return Malformed{Malformation::Truncated, offset};
-	if (error->error > 0 || error->error < -max_errno)
+	if (error.error > 0 || error.error < -max_errno)
 		return Malformed{Malformation::BadErrno, offset};
 
-	AcknowledgementView view{-error->error, error->msg.nlmsg_seq, {}};
+	AcknowledgementView view{-error.error, error.msg.nlmsg_seq, {}};
 	if (header.nlmsg_flags & NLM_F_ACK_TLVS) {
 		/* Unless capped, the answer quotes the whole message, by its own length, ahead of the attributes. */
 		std::size_t begin = sizeof(nlmsgerr);
 		if (!(header.nlmsg_flags & NLM_F_CAPPED)) {
-			if (error->msg.nlmsg_len < sizeof(nlmsghdr))
+			if (error.msg.nlmsg_len < sizeof(nlmsghdr))
 				return Malformed{Malformation::BadLength, offset};
-			begin = sizeof(error->error) + aligned(error->msg.nlmsg_len);
+			begin = sizeof(error.error) + aligned(error.msg.nlmsg_len);
 		}
 		if (begin > body.size())
 			return Malformed{Malformation::BadLength, offset};
@@ -73,18 +72,18 @@ Item parse_error(const nlmsghdr &header, std::span<const std::byte> body, std::s
 
 Item parse_message(std::span<const std::byte> body, std::size_t offset)
 {
-	const auto header = load<cnx_msg>(body);
-	if (!header)
+	cnx_msg header;
+	if (!load(body, header))
 		return Malformed{Malformation::Truncated, offset};
 	const auto rest = body.subspan(sizeof(cnx_msg));
 	/* A sender may count the padding in nlmsg_len; more than that is a contradiction. */
-	if (header->len > rest.size() || rest.size() - header->len >= NLMSG_ALIGNTO)
+	if (header.len > rest.size() || rest.size() - header.len >= NLMSG_ALIGNTO)
 		return Malformed{Malformation::BadLength, offset};
-	return MessageView{{header->id.idx, header->id.val},
-			   header->seq,
-			   header->ack,
-			   header->flags,
-			   rest.first(header->len)};
+	return MessageView{{header.id.idx, header.id.val},
+			   header.seq,
+			   header.ack,
+			   header.flags,
+			   rest.first(header.len)};
 }
 
 template <class T>
@@ -101,24 +100,24 @@ std::optional<Item> DatagramReader::next()
 	while (offset_ < datagram_.size()) {
 		const std::size_t offset = offset_;
 		const auto rest = datagram_.subspan(offset);
-		const auto header = load<nlmsghdr>(rest);
-		if (!header) {
+		nlmsghdr header;
+		if (!load(rest, header)) {
 			offset_ = datagram_.size();
 			return Malformed{Malformation::Truncated, offset};
 		}
-		if (header->nlmsg_len < sizeof(nlmsghdr) || header->nlmsg_len > rest.size()) {
+		if (header.nlmsg_len < sizeof(nlmsghdr) || header.nlmsg_len > rest.size()) {
 			offset_ = datagram_.size();
 			return Malformed{Malformation::BadLength, offset};
 		}
 		/* The last message of a datagram may go without its padding. */
-		offset_ += std::min(aligned(header->nlmsg_len), rest.size());
-		const auto body = rest.subspan(sizeof(nlmsghdr), header->nlmsg_len - sizeof(nlmsghdr));
+		offset_ += std::min(aligned(header.nlmsg_len), rest.size());
+		const auto body = rest.subspan(sizeof(nlmsghdr), header.nlmsg_len - sizeof(nlmsghdr));
 
-		switch (header->nlmsg_type) {
+		switch (header.nlmsg_type) {
 		case NLMSG_NOOP:
 			continue;
 		case NLMSG_ERROR:
-			return parse_error(*header, body, offset);
+			return parse_error(header, body, offset);
 		case NLMSG_DONE:
 			return parse_message(body, offset);
 		default:

@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The front door: make help lists what there is. Everything that is built lies in build/.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -o pipefail -ec
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+ifeq ($(filter -j%,$(MAKEFLAGS)),)
+MAKEFLAGS += -j$(shell nproc)
+endif
+
+BUILD := build
+export CNX_BUILD := $(CURDIR)/$(BUILD)
+VM := userspace/vm/vm
+
+# The kernels that the module supports: the one place that says so.
+KERNEL_MIN := 6.1
+KERNEL_MAX := 6.18
+# KDIR= names a prepared kernel tree. Without it, the stock kernel's headers are used.
+KDIR ?=
+MODULE_VARIABLES := $(foreach name,ARCH CROSS_COMPILE LLVM V,$(if $(filter command environment,$(firstword $(origin $(name)))),$(name)=$($(name))))
+
+# make V=1 shows the commands.
+Q := $(if $(filter 1,$(V)),,@)
+say = @printf '  %-7s %s\n' '$(1)' '$(2)'
+
+CXX := g++
+AR := ar
+CXXFLAGS ?= -O2 -g
+override CXXFLAGS += -std=c++23 -Wall -Wextra -Werror -fstack-protector-strong
+# Debian has {fmt} as a shared library only, and the guest has no shared libraries.
+CPPFLAGS := -Iinclude -Iuserspace -D_GLIBCXX_ASSERTIONS -DFMT_HEADER_ONLY
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+
+CLIENT := $(wildcard userspace/client/*.cpp)
+CLI := $(wildcard userspace/cli/*.cpp)
+UNIT := $(wildcard userspace/test/*.cpp)
+REPLICA := $(wildcard userspace/replica/*.cpp)
+GUEST := $(wildcard userspace/test/guest/*.cpp)
+
+object = $(patsubst %.cpp,$(BUILD)/$(1)/%.o,$(2))
+CLIENT_OBJECTS := $(call object,plain,$(CLIENT))
+CLI_OBJECTS := $(call object,plain,$(CLI))
+UNIT_OBJECTS := $(call object,asan,$(UNIT) $(REPLICA) $(CLIENT))
+GUEST_OBJECTS := $(call object,plain,$(GUEST))
+GUEST_PROGRAMS := $(patsubst userspace/test/guest/%.cpp,$(BUILD)/guest/%,$(GUEST))
+
+# What make test runs, in this order. To add a step: name it here, give its command (which prints GoogleTest's output,
+# TAP or KTAP, and heeds CNX_ONLY), and let the step's files be made through TEST_NEEDS.
+TEST_STEPS := unit compile_fail safety guest harness
+TEST_unit = $(if $(UNIT),$(BUILD)/unit --gtest_filter="*$$CNX_ONLY*",true)
+TEST_compile_fail = userspace/vm/compile_fail.py
+TEST_safety = .ci/safety.py --self-test
+TEST_guest = $(VM) test --only "$$CNX_ONLY"
+TEST_harness = $(VM) selftest --only "$$CNX_ONLY"
+TEST_NEEDS := module userspace guest unit-program
+
+##@ Use
+.PHONY: help
+help: ## list the targets
+	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-zA-Z_.-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+.PHONY: demo
+demo: module userspace | packages kernel-image ## install, build, boot a VM and show messages going both ways
+	$(Q)$(VM) demo
+
+.PHONY: vm
+vm: module userspace guest | packages kernel-image ## a shell in the VM with everything loaded (GDB=1 waits for a debugger)
+	$(if $(GDB),$(Q)userspace/vm/packages.sh debug)
+	$(Q)$(VM) shell $(if $(GDB),--gdb)
+
+.PHONY: test
+test: $(TEST_NEEDS) | packages kernel-image ## run all tests (ONLY=pattern: the steps, files and tests of that name)
+	$(Q)userspace/vm/suite.py --only '$(ONLY)' $(foreach step,$(TEST_STEPS),'$(step)=$(TEST_$(step))')
+
+##@ Build
+.PHONY: module
+module: | packages ## build the kernel modules (KDIR=prepared kernel tree, ARCH=...)
+.PHONY: userspace
+userspace: $(BUILD)/libcnx.a $(BUILD)/cnx ## build the client library and the cnx tool
+.PHONY: unit-program guest
+unit-program: $(if $(UNIT),$(BUILD)/unit)
+guest: $(GUEST_PROGRAMS)
+
+.PHONY: packages
+packages: ## install the Debian packages that are missing
+ifneq ($(PACKAGES),no)
+	$(Q)userspace/vm/packages.sh build vm
+endif
+
+.PHONY: kernel-image
+kernel-image: | packages ## fetch the stock kernel image into the cache (nothing is installed)
+	$(Q)userspace/vm/kernel.sh image >/dev/null
+
+.PHONY: clean
+clean: ## remove what was built, and leave the cache
+	$(Q)rm -rf $(BUILD) compile_commands.json
+
+.PHONY: distclean
+distclean: clean ## remove what was built, and the cache with the kernel image
+	$(Q)rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/cnx"
+
+##@ Check
+.PHONY: unit
+unit: unit-program | packages ## run the unit tests alone, under ASan and UBSan
+	$(if $(UNIT),$(Q)$(BUILD)/unit --gtest_brief=1 $(if $(ONLY),--gtest_filter='*$(ONLY)*'))
+
+.PHONY: lint
+lint: compile_commands.json | packages lint-packages ## clang-format, clang-tidy, cppcheck, shellcheck, SAFETY comments
+	$(Q)CNX_BUILD=. .ci/lint.sh
+
+.PHONY: format
+format: | lint-packages ## apply clang-format to all sources
+	$(Q)find include kernel userspace bench -name '*.[ch]' -o -name '*.[ch]pp' | xargs -r clang-format-14 -i
+
+.PHONY: lint-packages
+lint-packages: | packages
+ifneq ($(PACKAGES),no)
+	$(Q)userspace/vm/packages.sh lint
+endif
+
+# ---------------------------------------------------------------------------------------------------- the module
+
+MODULE_SOURCES := $(shell find kernel include -type f 2>/dev/null) userspace/vm/build-module.sh
+
+# The settings of the last build, rewritten only when they change, so that a change of KDIR builds again.
+$(BUILD)/module.settings: FORCE | packages
+	@mkdir -p $(BUILD)
+	@kdir='$(KDIR)'; [ -n "$$kdir" ] || kdir=$$(userspace/vm/kernel.sh headers); \
+	userspace/vm/kernel.sh check "$$kdir" $(KERNEL_MIN) $(KERNEL_MAX); \
+	echo "$$kdir $(MODULE_VARIABLES)" | cmp -s - $@ || echo "$$kdir $(MODULE_VARIABLES)" >$@
+
+$(BUILD)/module.built: $(BUILD)/module.settings $(MODULE_SOURCES) | packages
+	@printf '  %-7s %s\n' MODULE "for $$(cut -d' ' -f1 $<)"
+	+$(Q)userspace/vm/build-module.sh $(BUILD) $$(cat $<)
+	@touch $@
+
+module: $(BUILD)/module.built
+
+# ---------------------------------------------------------------------------------------------------- user space
+
+$(BUILD)/plain/%.o: %.cpp Makefile | packages
+	$(call say,CXX,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/asan/%.o: %.cpp Makefile | packages
+	$(call say,CXX,$< (sanitized))
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(SANITIZE) -MMD -MP -c -o $@ $<
+
+$(BUILD)/libcnx.a: $(CLIENT_OBJECTS) | packages
+	$(call say,AR,$@)
+	@mkdir -p $(@D)
+	$(Q)rm -f $@ && $(AR) rcs $@ $(CLIENT_OBJECTS)
+
+# Static, so that the guest needs no libraries.
+$(BUILD)/cnx: $(CLI_OBJECTS) $(BUILD)/libcnx.a
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(CXXFLAGS) -static -o $@ $^
+
+$(BUILD)/guest/%: $(BUILD)/plain/userspace/test/guest/%.o $(BUILD)/libcnx.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(CXXFLAGS) -static -pthread -o $@ $^
+
+$(BUILD)/unit: $(UNIT_OBJECTS)
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(CXXFLAGS) $(SANITIZE) -pthread -o $@ $^ -lgtest_main -lgmock -lgtest -lurcu-memb -lurcu-cds -lurcu-common
+
+USER_SOURCES := $(CLIENT) $(CLI) $(REPLICA) $(UNIT) $(GUEST)
+compile_commands.json: $(USER_SOURCES) Makefile $(wildcard $(BUILD)/module.built) | packages ## for editors and clang-tidy (covers the module once it is built)
+	$(Q)userspace/vm/compile_commands.py $@ $(BUILD) '$(CXX) $(CPPFLAGS) $(CXXFLAGS)' $(USER_SOURCES)
+
+-include $(patsubst %.o,%.d,$(CLIENT_OBJECTS) $(CLI_OBJECTS) $(UNIT_OBJECTS) $(GUEST_OBJECTS))
+
+.PHONY: FORCE
+FORCE:
+.SECONDARY:

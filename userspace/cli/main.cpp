@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The cnx tool: loads cnx, looks at it, and exchanges messages through it. */
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+
+#include "cli/context.hpp"
+#include "cli/verbs.hpp"
+
+#ifndef CNX_VERSION
+#define CNX_VERSION "0.1.0"
+#endif
+
+namespace
+{
+
+constexpr const char *footer = R"(Examples:
+  cnx load echo ticker            load cnx, then the drivers cnx_echo and cnx_ticker
+  cnx list                        the callbacks that drivers have registered
+  cnx send 100:1 hello            send a payload and print the reply
+  cnx monitor --group 101         show what is multicast to a group
+  cnx stats                       what was received, sent and dropped, by reason
+  cnx unload echo ticker cnx      unload the drivers, then cnx
+  cnx help send                   all about one verb
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 cnx is not loaded, 4 not permitted, 5 timed out.
+)";
+
+/*
+ * Output that could not be written is a failure like any other. A pipe whose reader has gone is not: nobody is left
+ * to be told.
+ */
+int finish(const cnx::tool::Context &context, int status)
+{
+	if (std::fflush(stdout) == 0 && !std::ferror(stdout))
+		return status;
+	if (errno == EPIPE)
+		return status;
+	return context.fail(EIO, fmt::format("cannot write all output: {}", std::strerror(errno)));
+}
+
+} // namespace
+
+int main(int argc, char **argv)
+{
+	/* Whatever the parent chose: a reader that goes away ends the program without a word. */
+	std::signal(SIGPIPE, SIG_DFL);
+
+	cnx::tool::Context context;
+	CLI::App application("Loads cnx, the kernel connector in C++, looks at it, and sends and receives through it.",
+			     "cnx");
+	application.footer(footer);
+	application.set_version_flag("-V,--version", "cnx " CNX_VERSION);
+	application.set_help_flag("-h,--help", "Print this help");
+	application.add_flag("-j,--json", context.json, "Output (and errors) as JSON");
+	application.add_flag("-p,--pretty", context.pretty, "With -j: indented");
+	application.add_option("--protocol", context.protocol, "Netlink protocol number, instead of the one in force")
+		->check(CLI::Range(0, 31));
+	/* Global options are understood behind the verb, too. */
+	application.fallthrough();
+	application.require_subcommand(0, 1);
+
+	cnx::tool::add_load(application, context);
+	cnx::tool::add_unload(application, context);
+	cnx::tool::add_list(application, context);
+	cnx::tool::add_stats(application, context);
+	cnx::tool::add_info(application, context);
+	cnx::tool::add_send(application, context);
+	cnx::tool::add_monitor(application, context);
+
+	std::string topic;
+	auto *help = application.add_subcommand("help", "Explain a verb");
+	help->add_option("verb", topic, "The verb; none: all of them");
+
+	try {
+		application.parse(argc, argv);
+	} catch (const CLI::Success &asked) {
+		/* --help and --version. */
+		application.exit(asked);
+		return finish(context, cnx::tool::exit_ok);
+	} catch (const CLI::ParseError &wrong) {
+		/* -j may not have been parsed before the mistake. */
+		for (int index = 1; index < argc; ++index)
+			context.json |= std::strcmp(argv[index], "-j") == 0 || std::strcmp(argv[index], "--json") == 0;
+		return context.misuse(fmt::format("{}: see `cnx help`", wrong.what()));
+	}
+
+	if (help->parsed()) {
+		const CLI::App *subject = &application;
+		if (!topic.empty()) {
+			const auto verbs = application.get_subcommands([&](CLI::App *verb) { return verb->check_name(topic); });
+			if (verbs.empty())
+				return context.misuse(fmt::format("there is no verb '{}': see `cnx help`", topic));
+			subject = verbs.front();
+		}
+		fmt::print("{}", subject->help());
+		return finish(context, cnx::tool::exit_ok);
+	}
+	if (application.get_subcommands().empty()) {
+		fmt::print(stderr, "{}", application.help());
+		return cnx::tool::exit_usage;
+	}
+	return finish(context, context.status);
+}
