@@ -96,10 +96,10 @@ using Timeout = std::chrono::milliseconds;
 inline constexpr Timeout forever{-1};
 
 struct Options {
-	std::optional<int> protocol;  /* the netlink protocol number; without one it is read from CNX_PROTOCOL_FILE */
+	std::optional<int> protocol;    /* the netlink protocol number; without one it is read from CNX_PROTOCOL_FILE */
 	std::size_t receive_buffer = 0; /* bytes, for SO_RCVBUF; 0: the system's default */
 	std::size_t send_buffer = 0;    /* bytes, for SO_SNDBUF: bounds a batch; 0: the system's default */
-	Timeout answer_timeout{5000}; /* for acknowledgements and control replies */
+	Timeout answer_timeout{5000};   /* for acknowledgements and control replies */
 };
 
 /* What arrived and was passed over, since the client was opened. */
@@ -175,7 +175,8 @@ public:
 	 */
 	static Result<Client> open(const Options &options = {});
 
-	/* Speaks over a transport of the caller's (userspace/client/transport.hpp). Tests stand in for the kernel so. */
+	/* Speaks over a transport of the caller's (userspace/client/transport.hpp). Tests stand in for the kernel so.
+	 */
 	explicit Client(std::unique_ptr<Transport> transport, const Options &options = {});
 
 	Client(Client &&other) noexcept;

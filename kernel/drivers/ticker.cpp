@@ -42,28 +42,32 @@ class Ticker
 	{
 		const cnx_destination to{.group = ticker_id.idx};
 		// That nobody listens is no error for a ticker, and cnx has counted it.
-		if (count == 1)
-			static_cast<void>(
-			    send(ticker_id, sequence(), Tick{number(), now}, to, CNX_NO_SLEEP));
-		else
-			static_cast<void>(tick_batch(now, count, to));
+		static_cast<void>(count == 1 ? tick_alone(now, to) : tick_batch(now, count, to));
 	}
 
       private:
+	Status tick_alone(std::uint64_t now, const cnx_destination &to)
+	{
+		const Tick tick = next(now);
+		return send(ticker_id, sequence(tick), tick, to, CNX_NO_SLEEP);
+	}
+
 	Status tick_batch(std::uint64_t now, unsigned count, const cnx_destination &to)
 	{
 		auto batch = CNX_TRY(MessageBatch::create(count * cnx_batch_room(sizeof(Tick)), CNX_NO_SLEEP));
 		for (unsigned i = 0; i < count; ++i) {
-			auto reservation = CNX_TRY(batch.reserve(
-			    {.id = ticker_id, .seq = sequence(), .flags = 0, .length = sizeof(Tick)}));
-			CNX_TRY(reservation.write(Tick{number(), now}));
+			const Tick tick = next(now);
+			auto reservation =
+			    CNX_TRY(batch.reserve({.id = ticker_id, .seq = sequence(tick), .length = sizeof(Tick)}));
+			CNX_TRY(reservation.write(tick));
 			CNX_TRY(std::move(reservation).commit());
 		}
 		return std::move(batch).send(to);
 	}
 
-	std::uint64_t number() { return last_.fetch_add(1, std::memory_order_relaxed) + 1; }
-	std::uint32_t sequence() { return static_cast<std::uint32_t>(last_.load(std::memory_order_relaxed) + 1); }
+	Tick next(std::uint64_t now) { return {last_.fetch_add(1, std::memory_order_relaxed) + 1, now}; }
+	/// A message's seq is its tick's number, cut to what seq holds.
+	static std::uint32_t sequence(const Tick &tick) { return static_cast<std::uint32_t>(tick.number); }
 
 	std::atomic<std::uint64_t> last_{0};
 };

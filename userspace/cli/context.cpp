@@ -77,8 +77,8 @@ ExitCode exit_code(int code)
 
 Json to_json(const client::Message &message)
 {
-	Json json{{"idx", message.id.idx}, {"val", message.id.val}, {"seq", message.seq},
-		  {"ack", message.ack},	   {"flags", message.flags}, {"len", message.payload.size()}};
+	Json json{{"idx", message.id.idx}, {"val", message.id.val},  {"seq", message.seq},
+	          {"ack", message.ack},    {"flags", message.flags}, {"len", message.payload.size()}};
 	if (message.group)
 		json["group"] = message.group;
 	if (printable(message.payload)) {
@@ -94,16 +94,16 @@ Json to_json(const client::Message &message)
 Json to_json(const client::Callback &callback)
 {
 	return {{"idx", callback.id.idx},
-		{"val", callback.id.val},
-		{"name", callback.name},
-		{"serial", callback.serial},
-		{"kind", callback.sleepable ? "sleepable" : "atomic"},
-		{"capability", format_capability(callback.capability)},
-		{"received", callback.received},
-		{"refused", callback.refused},
-		{"failed", callback.failed},
-		{"sent", callback.sent},
-		{"lost", callback.lost}};
+	        {"val", callback.id.val},
+	        {"name", callback.name},
+	        {"serial", callback.serial},
+	        {"kind", callback.sleepable ? "sleepable" : "atomic"},
+	        {"capability", format_capability(callback.capability)},
+	        {"received", callback.received},
+	        {"refused", callback.refused},
+	        {"failed", callback.failed},
+	        {"sent", callback.sent},
+	        {"lost", callback.lost}};
 }
 
 } // namespace cnx::tool

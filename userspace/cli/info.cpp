@@ -20,22 +20,22 @@ int info(const Context &context)
 
 	if (context.json) {
 		context.print({{"version", info->version},
-			       {"protocol", info->protocol},
-			       {"groups", info->groups},
-			       {"max_message", info->max_message},
-			       {"callbacks", info->callbacks},
-			       {"subscriptions", info->subscriptions},
-			       {"counters", info->counters}});
+		               {"protocol", info->protocol},
+		               {"groups", info->groups},
+		               {"max_message", info->max_message},
+		               {"callbacks", info->callbacks},
+		               {"subscriptions", info->subscriptions},
+		               {"counters", info->counters}});
 		return exit_ok;
 	}
 	fmt::print("version        {}\n"
-		   "protocol       {}\n"
-		   "groups         {}\n"
-		   "max message    {} bytes\n"
-		   "callbacks      {}\n"
-		   "subscriptions  {}\n",
-		   info->version, info->protocol, info->groups, info->max_message, info->callbacks,
-		   info->subscriptions);
+	           "protocol       {}\n"
+	           "groups         {}\n"
+	           "max message    {} bytes\n"
+	           "callbacks      {}\n"
+	           "subscriptions  {}\n",
+	           info->version, info->protocol, info->groups, info->max_message, info->callbacks,
+	           info->subscriptions);
 	return exit_ok;
 }
 
@@ -45,8 +45,8 @@ void add_info(CLI::App &application, Context &context)
 {
 	auto *verb = application.add_subcommand("info", "Show the module's version, protocol number and limits");
 	verb->footer("Examples:\n"
-		     "  cnx info\n"
-		     "  cnx info -j -p\n");
+	             "  cnx info\n"
+	             "  cnx info -j -p\n");
 	verb->callback([&context] { context.status = info(context); });
 }
 

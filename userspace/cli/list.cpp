@@ -27,12 +27,12 @@ int list(const Context &context)
 		return exit_ok;
 	}
 	fmt::print("{:<22} {:<20} {:<9} {:<16} {:>10} {:>8} {:>8} {:>10} {:>8}\n", "ID", "NAME", "KIND", "CAPABILITY",
-		   "RECEIVED", "REFUSED", "FAILED", "SENT", "LOST");
+	           "RECEIVED", "REFUSED", "FAILED", "SENT", "LOST");
 	for (const auto &callback : *callbacks)
 		fmt::print("{:<22} {:<20} {:<9} {:<16} {:>10} {:>8} {:>8} {:>10} {:>8}\n", format_id(callback.id),
-			   format_payload(client::bytes(callback.name), false),
-			   callback.sleepable ? "sleepable" : "atomic", format_capability(callback.capability),
-			   callback.received, callback.refused, callback.failed, callback.sent, callback.lost);
+		           format_payload(client::bytes(callback.name), false),
+		           callback.sleepable ? "sleepable" : "atomic", format_capability(callback.capability),
+		           callback.received, callback.refused, callback.failed, callback.sent, callback.lost);
 	return exit_ok;
 }
 
@@ -42,8 +42,8 @@ void add_list(CLI::App &application, Context &context)
 {
 	auto *verb = application.add_subcommand("list", "List the callbacks that drivers have registered");
 	verb->footer("Examples:\n"
-		     "  cnx list\n"
-		     "  cnx list -j | jq '.[].name'\n");
+	             "  cnx list\n"
+	             "  cnx list -j | jq '.[].name'\n");
 	verb->callback([&context] { context.status = list(context); });
 }
 

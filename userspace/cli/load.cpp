@@ -53,9 +53,10 @@ int load(const Context &context, const LoadOptions &options)
 	for (const auto &[name, parameters] : wanted) {
 		if (module_loaded(name)) {
 			if (!parameters.empty()) {
-				status = context.fail(EEXIST, fmt::format("{} is loaded already, so that its parameters "
-									  "cannot be set: `cnx unload {}` first",
-									  name, name));
+				status =
+				    context.fail(EEXIST, fmt::format("{} is loaded already, so that its parameters "
+				                                     "cannot be set: `cnx unload {}` first",
+				                                     name, name));
 				break;
 			}
 			if (context.json)
@@ -91,15 +92,15 @@ void add_load(CLI::App &application, Context &context)
 	auto *verb = application.add_subcommand("load", "Load cnx and drivers into the kernel");
 	auto options = std::make_shared<LoadOptions>();
 	verb->add_option("DRIVER", options->words,
-			 "Drivers (echo is short for cnx_echo), each followed by its parameters as NAME=VALUE; "
-			 "parameters before any driver are for cnx itself");
+	                 "Drivers (echo is short for cnx_echo), each followed by its parameters as NAME=VALUE; "
+	                 "parameters before any driver are for cnx itself");
 	verb->add_option("--dir", options->directory, "Where the .ko files are, instead of the usual places");
 	verb->footer("The usual places: /lib/modules/RELEASE/{updates/dkms,updates,extra}, the current directory, the\n"
-		     "tool's own directory, and /cnx.\n"
-		     "Examples:\n"
-		     "  cnx load\n"
-		     "  cnx load protocol=28 echo ticker\n"
-		     "  cnx load --dir build/module ticker\n");
+	             "tool's own directory, and /cnx.\n"
+	             "Examples:\n"
+	             "  cnx load\n"
+	             "  cnx load protocol=28 echo ticker\n"
+	             "  cnx load --dir build/module ticker\n");
 	verb->callback([&context, options] { context.status = load(context, *options); });
 }
 

@@ -53,14 +53,14 @@ int main(int argc, char **argv)
 
 	cnx::tool::Context context;
 	CLI::App application("Loads cnx, the kernel connector in C++, looks at it, and sends and receives through it.",
-			     "cnx");
+	                     "cnx");
 	application.footer(footer);
 	application.set_version_flag("-V,--version", "cnx " CNX_VERSION);
 	application.set_help_flag("-h,--help", "Print this help");
 	application.add_flag("-j,--json", context.json, "Output (and errors) as JSON");
 	application.add_flag("-p,--pretty", context.pretty, "With -j: indented");
 	application.add_option("--protocol", context.protocol, "Netlink protocol number, instead of the one in force")
-		->check(CLI::Range(0, 31));
+	    ->check(CLI::Range(0, 31));
 	/* Global options are understood behind the verb, too. */
 	application.fallthrough();
 	application.require_subcommand(0, 1);
@@ -93,7 +93,8 @@ int main(int argc, char **argv)
 	if (help->parsed()) {
 		const CLI::App *subject = &application;
 		if (!topic.empty()) {
-			const auto verbs = application.get_subcommands([&](CLI::App *verb) { return verb->check_name(topic); });
+			const auto verbs =
+			    application.get_subcommands([&](CLI::App *verb) { return verb->check_name(topic); });
 			if (verbs.empty())
 				return context.misuse(fmt::format("there is no verb '{}': see `cnx help`", topic));
 			subject = verbs.front();

@@ -21,7 +21,8 @@ namespace
 constexpr std::string_view signature_mark = "~Module signature appended~\n";
 
 /* Part of the file, or nothing where it would reach beyond the end. */
-std::optional<std::span<const std::byte>> slice(std::span<const std::byte> file, std::uint64_t offset, std::uint64_t size)
+std::optional<std::span<const std::byte>> slice(std::span<const std::byte> file, std::uint64_t offset,
+                                                std::uint64_t size)
 {
 	if (offset > file.size() || size > file.size() - offset)
 		return std::nullopt;
@@ -44,7 +45,7 @@ std::string_view as_text(std::span<const std::byte> bytes)
 
 /* The bytes of the section with this name. */
 std::optional<std::span<const std::byte>> section(std::span<const std::byte> file, const Elf64_Ehdr &header,
-						  std::string_view name)
+                                                  std::string_view name)
 {
 	Elf64_Shdr names;
 	if (header.e_shentsize != sizeof(Elf64_Shdr) || header.e_shstrndx >= header.e_shnum ||
@@ -126,7 +127,7 @@ std::string check_parameter(const Modinfo &modinfo, std::string_view parameter)
 		for (const auto &[candidate, type] : modinfo.parameters)
 			names += (names.empty() ? "" : ", ") + candidate;
 		return names.empty() ? fmt::format("has no parameter '{}', nor any other", name)
-				     : fmt::format("has no parameter '{}': it has {}", name, names);
+		                     : fmt::format("has no parameter '{}': it has {}", name, names);
 	}
 
 	static constexpr std::array signed_types = {"int", "short", "long"};
@@ -136,7 +137,8 @@ std::string check_parameter(const Modinfo &modinfo, std::string_view parameter)
 	const bool is_unsigned = std::find(unsigned_types.begin(), unsigned_types.end(), type) != unsigned_types.end();
 	if ((is_signed || is_unsigned) && !is_number(value, is_signed))
 		return fmt::format("wants a number ({}) for '{}', not '{}'", type, name, value);
-	static constexpr std::array booleans = {"", "y", "Y", "1", "n", "N", "0", "on", "off", "On", "Off", "ON", "OFF"};
+	static constexpr std::array booleans = {"",   "y",   "Y",  "1",   "n",  "N",  "0",
+	                                        "on", "off", "On", "Off", "ON", "OFF"};
 	if (type == "bool" && std::find(booleans.begin(), booleans.end(), value) == booleans.end())
 		return fmt::format("wants y or n for '{}', not '{}'", name, value);
 	return {};

@@ -14,7 +14,7 @@ namespace cnx::tool
 {
 
 struct Modinfo {
-	std::string vermagic;			     /* "6.1.0-13-cloud-amd64 SMP preempt mod_unload modversions " */
+	std::string vermagic;                          /* "6.1.0-13-cloud-amd64 SMP preempt mod_unload modversions " */
 	std::map<std::string, std::string> parameters; /* name to type: "int", "bool", "charp", ...; "" if not told */
 	bool is_signed = false;
 

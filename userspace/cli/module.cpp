@@ -107,8 +107,8 @@ client::Result<fs::path> find_module(std::string_view name, const std::string &d
 	for (const auto &place : places)
 		searched += (searched.empty() ? "" : ", ") + place.string();
 	return refuse(ENOENT, fmt::format("there is no {}.ko in {}: build it with `make module`, or say where it is "
-					  "with --dir",
-					  name, searched));
+	                                  "with --dir",
+	                                  name, searched));
 }
 
 client::Result<Modinfo> read_modinfo(const fs::path &path)
@@ -132,13 +132,15 @@ client::Error load_failure(int code, std::string_view name)
 		case EEXIST:
 			return "it is loaded already, or another module exports the same symbols: see `lsmod`";
 		case ENOEXEC:
-			return "its format does not suit the running kernel: rebuild it with `make module` against this "
+			return "its format does not suit the running kernel: rebuild it with `make module` against "
+			       "this "
 			       "kernel's headers; `dmesg` tells what differs";
 		case ENOENT:
 			return "it needs a symbol that the kernel does not have: load cnx first, and rebuild both "
 			       "together; `dmesg` names the symbol";
 		case EINVAL:
-			return "a parameter's value was refused, or it was built against another cnx: `dmesg` tells which";
+			return "a parameter's value was refused, or it was built against another cnx: `dmesg` tells "
+			       "which";
 		case EKEYREJECTED:
 		case ENOKEY:
 		case EBADMSG:
@@ -202,8 +204,8 @@ std::set<std::string> socket_owners(const std::set<std::uint64_t> &inodes)
 		for (fs::directory_iterator fd(process.path() / "fd", ignored), end; fd != end; fd.increment(ignored)) {
 			std::error_code gone;
 			if (links.contains(fs::read_symlink(fd->path(), gone).string())) {
-				owners.insert(fmt::format("{} ({})",
-							  read_text(process.path() / "comm").value_or("?"), pid));
+				owners.insert(
+				    fmt::format("{} ({})", read_text(process.path() / "comm").value_or("?"), pid));
 				break;
 			}
 		}
@@ -227,10 +229,10 @@ std::string users(std::string_view name)
 	std::string text;
 	if (!drivers.empty())
 		text = fmt::format("the modules {} are built on it (`cnx unload {}`)", joined(drivers),
-				   fmt::join(drivers, " "));
+		                   fmt::join(drivers, " "));
 
-	const auto count = std::strtoul(
-		read_text(fmt::format("/sys/module/{}/refcnt", name)).value_or("0").c_str(), nullptr, 10);
+	const auto count =
+	    std::strtoul(read_text(fmt::format("/sys/module/{}/refcnt", name)).value_or("0").c_str(), nullptr, 10);
 	if (count > drivers.size()) {
 		if (!text.empty())
 			text += ", and ";
@@ -261,12 +263,12 @@ client::Result<void> modules_allowed()
 		return refuse(EPERM, "this needs CAP_SYS_MODULE: run it as root (`sudo cnx ...`)");
 	if (read_text("/proc/sys/kernel/modules_disabled") == "1")
 		return refuse(EPERM, "this kernel was told to load and unload no more modules "
-				     "(kernel.modules_disabled is 1): only a reboot changes that");
+		                     "(kernel.modules_disabled is 1): only a reboot changes that");
 	return {};
 }
 
 client::Result<std::string> load_module(std::string_view name, const std::vector<std::string> &parameters,
-					const std::string &directory)
+                                        const std::string &directory)
 {
 	const auto path = find_module(name, directory);
 	if (!path)
@@ -278,8 +280,8 @@ client::Result<std::string> load_module(std::string_view name, const std::vector
 	const auto running = kernel_release();
 	if (modinfo->release() != running)
 		return refuse(ENOEXEC, fmt::format("{} was built for kernel {}, but {} is running: rebuild it with "
-						   "`make module KDIR=/lib/modules/{}/build`",
-						   path->string(), modinfo->release(), running, running));
+		                                   "`make module KDIR=/lib/modules/{}/build`",
+		                                   path->string(), modinfo->release(), running, running));
 	std::string arguments;
 	for (const auto &parameter : parameters) {
 		if (const auto wrong = check_parameter(*modinfo, parameter); !wrong.empty())
@@ -288,9 +290,10 @@ client::Result<std::string> load_module(std::string_view name, const std::vector
 	}
 	if (!modinfo->is_signed)
 		if (const auto demand = signature_demand(); !demand.empty())
-			return refuse(EPERM, fmt::format("{}, and {} has none: sign it with a key that this machine has "
-							 "enrolled, or use a kernel without that demand",
-							 demand, path->string()));
+			return refuse(EPERM,
+			              fmt::format("{}, and {} has none: sign it with a key that this machine has "
+			                          "enrolled, or use a kernel without that demand",
+			                          demand, path->string()));
 
 	const int fd = ::open(path->c_str(), O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -317,8 +320,8 @@ client::Result<void> unload_module(std::string_view name)
 	case EPERM:
 		return refuse(EPERM, "this needs CAP_SYS_MODULE: run it as root (`sudo cnx ...`)");
 	default:
-		return refuse(code, fmt::format("cannot unload {}: {}: `dmesg` may tell more", name,
-						std::strerror(code)));
+		return refuse(code,
+		              fmt::format("cannot unload {}: {}: `dmesg` may tell more", name, std::strerror(code)));
 	}
 }
 

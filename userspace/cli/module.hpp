@@ -26,7 +26,7 @@ client::Result<void> modules_allowed();
  * empty, is the only place that is searched. Returns the file's path.
  */
 client::Result<std::string> load_module(std::string_view name, const std::vector<std::string> &parameters,
-					const std::string &directory);
+                                        const std::string &directory);
 
 /* Unloads a module that nothing uses. EBUSY names who does. */
 client::Result<void> unload_module(std::string_view name);

@@ -58,7 +58,7 @@ class Monitor
 {
 public:
 	Monitor(const Context &context, const MonitorOptions &options, std::vector<client::Id> ids)
-		: context_(context), options_(options), ids_(std::move(ids))
+	    : context_(context), options_(options), ids_(std::move(ids))
 	{
 	}
 
@@ -70,7 +70,7 @@ public:
 				context_.print({{"time", now()}, {"event", "overrun"}, {"count", overrun->count}});
 			else
 				fmt::print("{} OVERRUN {}: messages were lost here; a larger --buffer may help\n",
-					   now(), overrun->count);
+				           now(), overrun->count);
 			return false;
 		}
 		const auto *message = std::get_if<client::Message>(&event);
@@ -92,16 +92,16 @@ private:
 		const char *what = change.registered ? "registered" : "unregistered";
 		if (context_.json)
 			context_.print({{"time", now()},
-					{"event", what},
-					{"seq", message.seq},
-					{"idx", change.id.idx},
-					{"val", change.id.val},
-					{"name", change.name},
-					{"kind", change.sleepable ? "sleepable" : "atomic"}});
+			                {"event", what},
+			                {"seq", message.seq},
+			                {"idx", change.id.idx},
+			                {"val", change.id.val},
+			                {"name", change.name},
+			                {"kind", change.sleepable ? "sleepable" : "atomic"}});
 		else
 			fmt::print("{} control {} {} {} ({})\n", now(), what, format_id(change.id),
-				   format_payload(client::bytes(change.name), false),
-				   change.sleepable ? "sleepable" : "atomic");
+			           format_payload(client::bytes(change.name), false),
+			           change.sleepable ? "sleepable" : "atomic");
 		return true;
 	}
 
@@ -115,8 +115,8 @@ private:
 		}
 		const std::string where = message.group ? fmt::format("group {}", message.group) : "unicast";
 		fmt::print("{} {} {} seq {} ack {} len {}{}{}\n", now(), where, format_id(message.id), message.seq,
-			   message.ack, message.payload.size(), message.payload.empty() ? "" : ": ",
-			   format_payload(message.payload, options_.hex));
+		           message.ack, message.payload.size(), message.payload.empty() ? "" : ": ",
+		           format_payload(message.payload, options_.hex));
 	}
 
 	const Context &context_;
@@ -126,8 +126,8 @@ private:
 
 /* The groups to listen to: those asked for; else those of the ids; else those of all callbacks that there are. */
 client::Result<std::set<std::uint32_t>> choose_groups(client::Client &client, const MonitorOptions &options,
-						      const std::vector<std::uint32_t> &groups,
-						      const std::vector<client::Id> &ids)
+                                                      const std::vector<std::uint32_t> &groups,
+                                                      const std::vector<client::Id> &ids)
 {
 	std::set<std::uint32_t> chosen(groups.begin(), groups.end());
 	if (chosen.empty())
@@ -144,8 +144,8 @@ client::Result<std::set<std::uint32_t>> choose_groups(client::Client &client, co
 		chosen.erase(CNX_CONTROL_IDX);
 		if (chosen.empty())
 			return std::unexpected(client::Error{
-				ENOENT, "no callback is registered whose group could be listened to: load a driver, or "
-					"name a group with --group"});
+			    ENOENT, "no callback is registered whose group could be listened to: load a driver, or "
+			            "name a group with --group"});
 	}
 	if (options.control)
 		chosen.insert(CNX_CONTROL_IDX);
@@ -184,8 +184,8 @@ int monitor(const Context &context, const MonitorOptions &options)
 	using Clock = std::chrono::steady_clock;
 	std::optional<Clock::time_point> deadline;
 	if (options.timeout > 0)
-		deadline = Clock::now() + std::chrono::duration_cast<Clock::duration>(
-						  std::chrono::duration<double>(options.timeout));
+		deadline = Clock::now() +
+		           std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options.timeout));
 	std::uint64_t shown = 0;
 	while (!interrupted && (options.count == 0 || shown < options.count)) {
 		/* What is there is shown before anything is waited for, so that the output is flushed once for it. */
@@ -196,7 +196,7 @@ int monitor(const Context &context, const MonitorOptions &options)
 			auto left = client::forever;
 			if (deadline)
 				left = std::max(client::Timeout::zero(),
-						std::chrono::ceil<client::Timeout>(*deadline - Clock::now()));
+				                std::chrono::ceil<client::Timeout>(*deadline - Clock::now()));
 			event = client->receive(left);
 		}
 		if (event) {
@@ -216,7 +216,7 @@ int monitor(const Context &context, const MonitorOptions &options)
 	}
 	if (!interrupted && options.count && shown < options.count)
 		return context.fail(ETIMEDOUT, fmt::format("{} of {} messages arrived within {} s", shown,
-							   options.count, options.timeout));
+		                                           options.count, options.timeout));
 	return exit_ok;
 }
 
@@ -226,8 +226,9 @@ void add_monitor(CLI::App &application, Context &context)
 {
 	auto *verb = application.add_subcommand("monitor", "Show what drivers send, and callbacks coming and going");
 	auto options = std::make_shared<MonitorOptions>();
-	verb->add_option("--group", options->groups, "Listen to this group (repeatable); without one: those of --id, "
-						     "else those of all registered callbacks");
+	verb->add_option("--group", options->groups,
+	                 "Listen to this group (repeatable); without one: those of --id, "
+	                 "else those of all registered callbacks");
 	verb->add_option("--id", options->ids, "Show only messages under this IDX:VAL (repeatable)");
 	verb->add_flag("--control", options->control, "Show callbacks coming and going");
 	verb->add_flag("--subscribe", options->subscribe, "Listen through subscriptions, which filtered messages need");
@@ -235,13 +236,13 @@ void add_monitor(CLI::App &application, Context &context)
 	verb->add_option("--count", options->count, "End after so many messages");
 	verb->add_option("--timeout", options->timeout, "End after so many seconds")->check(CLI::Range(0.0, 1e9));
 	verb->add_option("--buffer", options->buffer, "Receive buffer in MiB")
-		->check(CLI::Range(std::size_t{1}, std::size_t{1024}))
-		->capture_default_str();
+	    ->check(CLI::Range(std::size_t{1}, std::size_t{1024}))
+	    ->capture_default_str();
 	verb->footer("Examples:\n"
-		     "  cnx monitor --group 101\n"
-		     "  cnx monitor --id 101:1 --count 10 --timeout 5\n"
-		     "  cnx monitor --control -j\n"
-		     "It ends at Ctrl-C, or exits with 5 if --timeout passes before --count is reached.\n");
+	             "  cnx monitor --group 101\n"
+	             "  cnx monitor --id 101:1 --count 10 --timeout 5\n"
+	             "  cnx monitor --control -j\n"
+	             "It ends at Ctrl-C, or exits with 5 if --timeout passes before --count is reached.\n");
 	verb->callback([&context, options] { context.status = monitor(context, *options); });
 }
 

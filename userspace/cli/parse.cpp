@@ -30,10 +30,10 @@ std::size_t utf8_length(std::string_view text)
 	const auto first = static_cast<unsigned char>(text.front());
 	if (first < 0x80)
 		return 1;
-	const std::size_t length = first >= 0xf0 && first < 0xf5	? 4
-				   : first >= 0xe0 && first < 0xf0 ? 3
-				   : first >= 0xc2 && first < 0xe0 ? 2
-								   : 0;
+	const std::size_t length = first >= 0xf0 && first < 0xf5   ? 4
+	                           : first >= 0xe0 && first < 0xf0 ? 3
+	                           : first >= 0xc2 && first < 0xe0 ? 2
+	                                                           : 0;
 	if (length == 0 || text.size() < length)
 		return 0;
 	for (std::size_t index = 1; index < length; ++index)
@@ -56,35 +56,70 @@ std::string_view without_nul(std::span<const std::byte> payload)
 }
 
 constexpr std::array counter_names = {
-	std::pair{"received", "messages from sockets handed to a callback"},
-	std::pair{"dispatched", "messages from drivers handed to a callback"},
-	std::pair{"acknowledged", "acknowledgements sent, of success or failure"},
-	std::pair{"sent", "messages sent that reached a listener"},
-	std::pair{"sent_datagrams", "datagrams that carried them"},
-	std::pair{"drop_truncated", "dropped: ended before its headers did"},
-	std::pair{"drop_bad_length", "dropped: a length contradicted the bytes"},
-	std::pair{"drop_too_large", "dropped: larger than a message may be"},
-	std::pair{"drop_unknown_id", "dropped: no callback has this id"},
-	std::pair{"drop_not_permitted", "dropped: the sender lacked the capability"},
-	std::pair{"drop_failed", "dropped: the callback returned an error"},
-	std::pair{"drop_would_block", "dropped: the callback may sleep, its caller may not"},
-	std::pair{"drop_answer", "an answer that the requester could not be given"},
-	std::pair{"lost_no_listener", "not sent: nobody listened"},
-	std::pair{"lost_filtered", "not sent: every listener was filtered out"},
-	std::pair{"lost_overrun", "not delivered: a listener's buffer was full"},
-	std::pair{"lost_no_memory", "not sent: no memory"},
-	std::pair{"lost_too_large", "not sent: larger than a message may be"},
+    std::pair{"received", "messages from sockets handed to a callback"},
+    std::pair{"dispatched", "messages from drivers handed to a callback"},
+    std::pair{"acknowledged", "acknowledgements sent, of success or failure"},
+    std::pair{"sent", "messages sent that reached a listener"},
+    std::pair{"sent_datagrams", "datagrams that carried them"},
+    std::pair{"drop_truncated", "dropped: ended before its headers did"},
+    std::pair{"drop_bad_length", "dropped: a length contradicted the bytes"},
+    std::pair{"drop_too_large", "dropped: larger than a message may be"},
+    std::pair{"drop_unknown_id", "dropped: no callback has this id"},
+    std::pair{"drop_not_permitted", "dropped: the sender lacked the capability"},
+    std::pair{"drop_failed", "dropped: the callback returned an error"},
+    std::pair{"drop_would_block", "dropped: the callback may sleep, its caller may not"},
+    std::pair{"drop_answer", "an answer that the requester could not be given"},
+    std::pair{"lost_no_listener", "not sent: nobody listened"},
+    std::pair{"lost_filtered", "not sent: every listener was filtered out"},
+    std::pair{"lost_overrun", "not delivered: a listener's buffer was full"},
+    std::pair{"lost_no_memory", "not sent: no memory"},
+    std::pair{"lost_too_large", "not sent: larger than a message may be"},
 };
 static_assert(counter_names.size() == CNX_COUNTERS, "each counter of the wire format has a name");
 
 /* By number, as in linux/capability.h. */
 constexpr std::array capability_names = {
-	"CHOWN",	  "DAC_OVERRIDE", "DAC_READ_SEARCH", "FOWNER",	     "FSETID",	     "KILL",	   "SETGID",
-	"SETUID",	  "SETPCAP",	  "LINUX_IMMUTABLE", "NET_BIND_SERVICE", "NET_BROADCAST", "NET_ADMIN", "NET_RAW",
-	"IPC_LOCK",	  "IPC_OWNER",	  "SYS_MODULE",	     "SYS_RAWIO",    "SYS_CHROOT",   "SYS_PTRACE", "SYS_PACCT",
-	"SYS_ADMIN",	  "SYS_BOOT",	  "SYS_NICE",	     "SYS_RESOURCE", "SYS_TIME",     "SYS_TTY_CONFIG", "MKNOD",
-	"LEASE",	  "AUDIT_WRITE",  "AUDIT_CONTROL",   "SETFCAP",	     "MAC_OVERRIDE", "MAC_ADMIN",  "SYSLOG",
-	"WAKE_ALARM",	  "BLOCK_SUSPEND", "AUDIT_READ",     "PERFMON",	     "BPF",	     "CHECKPOINT_RESTORE",
+    "CHOWN",
+    "DAC_OVERRIDE",
+    "DAC_READ_SEARCH",
+    "FOWNER",
+    "FSETID",
+    "KILL",
+    "SETGID",
+    "SETUID",
+    "SETPCAP",
+    "LINUX_IMMUTABLE",
+    "NET_BIND_SERVICE",
+    "NET_BROADCAST",
+    "NET_ADMIN",
+    "NET_RAW",
+    "IPC_LOCK",
+    "IPC_OWNER",
+    "SYS_MODULE",
+    "SYS_RAWIO",
+    "SYS_CHROOT",
+    "SYS_PTRACE",
+    "SYS_PACCT",
+    "SYS_ADMIN",
+    "SYS_BOOT",
+    "SYS_NICE",
+    "SYS_RESOURCE",
+    "SYS_TIME",
+    "SYS_TTY_CONFIG",
+    "MKNOD",
+    "LEASE",
+    "AUDIT_WRITE",
+    "AUDIT_CONTROL",
+    "SETFCAP",
+    "MAC_OVERRIDE",
+    "MAC_ADMIN",
+    "SYSLOG",
+    "WAKE_ALARM",
+    "BLOCK_SUSPEND",
+    "AUDIT_READ",
+    "PERFMON",
+    "BPF",
+    "CHECKPOINT_RESTORE",
 };
 
 } // namespace
@@ -113,7 +148,7 @@ std::expected<client::Id, std::string> parse_id(std::string_view text)
 			return client::Id{*idx, *val};
 	}
 	return std::unexpected(fmt::format(
-		"'{}' is no id: write IDX:VAL, two numbers from 0 to 4294967295 in decimal or 0x hexadecimal", text));
+	    "'{}' is no id: write IDX:VAL, two numbers from 0 to 4294967295 in decimal or 0x hexadecimal", text));
 }
 
 std::expected<std::vector<std::byte>, std::string> parse_hex(std::string_view text)
@@ -130,7 +165,8 @@ std::expected<std::vector<std::byte>, std::string> parse_hex(std::string_view te
 		const int low = index + 1 < text.size() ? digit(text[index + 1]) : -1;
 		if (high < 0 || low < 0)
 			return std::unexpected(fmt::format(
-				"the hexadecimal payload is wrong at character {}: write two digits for each byte", index + 1));
+			    "the hexadecimal payload is wrong at character {}: write two digits for each byte",
+			    index + 1));
 		bytes.push_back(static_cast<std::byte>(high << 4 | low));
 		index += 2;
 	}

@@ -59,16 +59,16 @@ client::Result<std::vector<std::byte>> read_payload(const std::string &path)
 {
 	const bool standard_input = path == "-";
 	const std::unique_ptr<FILE, int (*)(FILE *)> opened(standard_input ? nullptr : std::fopen(path.c_str(), "rbe"),
-							    [](FILE *file) { return file ? std::fclose(file) : 0; });
+	                                                    [](FILE *file) { return file ? std::fclose(file) : 0; });
 	FILE *file = standard_input ? stdin : opened.get();
 	if (!file)
 		return std::unexpected(
-			client::Error{errno, fmt::format("cannot open {}: {}", path, std::strerror(errno))});
+		    client::Error{errno, fmt::format("cannot open {}: {}", path, std::strerror(errno))});
 	std::vector<std::byte> payload(CNX_MAX_MESSAGE + 1);
 	payload.resize(std::fread(payload.data(), 1, payload.size(), file));
 	if (std::ferror(file))
 		return std::unexpected(
-			client::Error{errno, fmt::format("cannot read {}: {}", path, std::strerror(errno))});
+		    client::Error{errno, fmt::format("cannot read {}: {}", path, std::strerror(errno))});
 	return payload;
 }
 
@@ -77,8 +77,8 @@ client::Result<std::vector<std::byte>> read_payload(const std::string &path)
  * `first_seq` on; refusals by the netlink number, from batch.first on. Those that `batch` tells already are settled.
  */
 client::Result<void> collect(client::Client &client, client::Id id, std::uint32_t first_seq,
-			     const client::Client::Batch &batch, std::size_t messages,
-			     std::chrono::milliseconds timeout, Outcome &outcome)
+                             const client::Client::Batch &batch, std::size_t messages,
+                             std::chrono::milliseconds timeout, Outcome &outcome)
 {
 	const auto deadline = std::chrono::steady_clock::now() + timeout;
 	std::vector<bool> settled(messages);
@@ -90,10 +90,10 @@ client::Result<void> collect(client::Client &client, client::Id id, std::uint32_
 		auto event = client.receive(std::max(left, client::Timeout::zero()));
 		if (!event && event.error().code == ETIMEDOUT)
 			return std::unexpected(client::Error{
-				ETIMEDOUT,
-				fmt::format("no reply to {} of {} messages within {} ms: does the driver reply at all? "
-					    "--timeout waits longer, --no-wait not at all",
-					    missing, messages, timeout.count())});
+			    ETIMEDOUT,
+			    fmt::format("no reply to {} of {} messages within {} ms: does the driver reply at all? "
+			                "--timeout waits longer, --no-wait not at all",
+			                missing, messages, timeout.count())});
 		if (!event)
 			return std::unexpected(event.error());
 
@@ -120,11 +120,11 @@ client::Result<void> collect(client::Client &client, client::Id id, std::uint32_
 }
 
 client::Result<void> run(client::Client &client, const SendOptions &options, client::Id id,
-			 std::span<const std::byte> payload, Outcome &outcome)
+                         std::span<const std::byte> payload, Outcome &outcome)
 {
 	const auto answer = options.acknowledge ? client::Answer::Always
-			    : options.no_wait	? client::Answer::None
-						: client::Answer::Errors;
+	                    : options.no_wait   ? client::Answer::None
+	                                        : client::Answer::Errors;
 	/* Anywhere, so that replies to an earlier run are not taken for this one's. */
 	std::uint32_t seq = std::random_device{}();
 	std::vector<client::MessageView> batch;
@@ -142,7 +142,7 @@ client::Result<void> run(client::Client &client, const SendOptions &options, cli
 		if (options.no_wait)
 			continue;
 		if (auto collected = collect(client, id, first_seq, *sent, batch.size(),
-					     std::chrono::milliseconds(options.timeout), outcome);
+		                             std::chrono::milliseconds(options.timeout), outcome);
 		    !collected)
 			return collected;
 	}
@@ -156,16 +156,16 @@ void print_outcome(const Context &context, const SendOptions &options, const Out
 		for (const auto &reply : outcome.replies)
 			replies.push_back(to_json(reply));
 		context.print({{"sent", outcome.sent},
-			       {"refused", outcome.refused},
-			       {"overruns", outcome.overruns},
-			       {"replies", std::move(replies)}});
+		               {"refused", outcome.refused},
+		               {"overruns", outcome.overruns},
+		               {"replies", std::move(replies)}});
 		return;
 	}
 	for (const auto &reply : outcome.replies)
 		fmt::print("{}\n", format_payload(reply.payload, options.show_hex));
 	if (options.no_wait || options.count > 1)
 		fmt::print("{} sent, {} replies, {} refused{}\n", outcome.sent, outcome.replies.size(), outcome.refused,
-			   outcome.overruns ? ", replies were lost to an overrun" : "");
+		           outcome.overruns ? ", replies were lost to an overrun" : "");
 }
 
 int send(const Context &context, const SendOptions &options)
@@ -222,20 +222,20 @@ void add_send(CLI::App &application, Context &context)
 	verb->add_flag("--ack", options->acknowledge, "Ask cnx to acknowledge each message, and wait for that");
 	verb->add_flag("--show-hex", options->show_hex, "Print replies in hexadecimal even if they are text");
 	verb->add_option("--timeout", options->timeout, "Milliseconds to wait for the replies to one datagram")
-		->check(CLI::Range(0, 86'400'000))
-		->capture_default_str();
+	    ->check(CLI::Range(0, 86'400'000))
+	    ->capture_default_str();
 	verb->add_option("--count", options->count, "How many messages to send")
-		->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40))
-		->capture_default_str();
+	    ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40))
+	    ->capture_default_str();
 	verb->add_option("--batch", options->batch, "How many of them in one datagram")
-		->check(CLI::Range(1u, 4096u))
-		->capture_default_str();
+	    ->check(CLI::Range(1u, 4096u))
+	    ->capture_default_str();
 	verb->footer("Examples:\n"
-		     "  cnx send 100:1 hello world\n"
-		     "  cnx send 0x64:1 --hex '01 02 ff'\n"
-		     "  date | cnx send 100:1 --file -\n"
-		     "  cnx send 100:1 ping --count 1000 --batch 50\n"
-		     "  cnx send 102:1 wake --no-wait --ack\n");
+	             "  cnx send 100:1 hello world\n"
+	             "  cnx send 0x64:1 --hex '01 02 ff'\n"
+	             "  date | cnx send 100:1 --file -\n"
+	             "  cnx send 100:1 ping --count 1000 --batch 50\n"
+	             "  cnx send 102:1 wake --no-wait --ack\n");
 	verb->callback([&context, options] { context.status = send(context, *options); });
 }
 

@@ -36,8 +36,8 @@ int callback_stats(const Context &context, const std::string &text)
 		return context.fail(client.error());
 	const auto callback = client->show(*id);
 	if (!callback && callback.error().code == ENODEV)
-		return context.fail(ENODEV, fmt::format("no callback is registered under {}: see `cnx list`",
-							format_id(*id)));
+		return context.fail(ENODEV,
+		                    fmt::format("no callback is registered under {}: see `cnx list`", format_id(*id)));
 	if (!callback)
 		return context.fail(callback.error());
 
@@ -46,8 +46,8 @@ int callback_stats(const Context &context, const std::string &text)
 		return exit_ok;
 	}
 	fmt::print("{} {} ({}, sender needs {})\n", format_id(callback->id),
-		   format_payload(client::bytes(callback->name), false), callback->sleepable ? "sleepable" : "atomic",
-		   callback->capability == -1 ? "nothing" : format_capability(callback->capability));
+	           format_payload(client::bytes(callback->name), false), callback->sleepable ? "sleepable" : "atomic",
+	           callback->capability == -1 ? "nothing" : format_capability(callback->capability));
 	fmt::print("  {:<9} {:>12}  messages handed to the callback\n", "received", callback->received);
 	fmt::print("  {:<9} {:>12}  messages whose sender lacked the capability\n", "refused", callback->refused);
 	fmt::print("  {:<9} {:>12}  messages for which the callback returned an error\n", "failed", callback->failed);
@@ -81,7 +81,7 @@ int global_stats(const Context &context, bool per_cpu)
 			json["cpus"] = Json::array();
 			for (const auto &counters : *cpus)
 				json["cpus"].push_back(
-					{{"cpu", counters.cpu}, {"counters", counters_to_json(counters.value)}});
+				    {{"cpu", counters.cpu}, {"counters", counters_to_json(counters.value)}});
 		}
 		json["callbacks"] = Json::array();
 		for (const auto &callback : *callbacks)
@@ -106,11 +106,11 @@ int global_stats(const Context &context, bool per_cpu)
 
 	if (!callbacks->empty())
 		fmt::print("\n{:<22} {:<20} {:>10} {:>10} {:>10} {:>10} {:>10}\n", "ID", "NAME", "RECEIVED", "REFUSED",
-			   "FAILED", "SENT", "LOST");
+		           "FAILED", "SENT", "LOST");
 	for (const auto &callback : *callbacks)
 		fmt::print("{:<22} {:<20} {:>10} {:>10} {:>10} {:>10} {:>10}\n", format_id(callback.id),
-			   format_payload(client::bytes(callback.name), false), callback.received, callback.refused,
-			   callback.failed, callback.sent, callback.lost);
+		           format_payload(client::bytes(callback.name), false), callback.received, callback.refused,
+		           callback.failed, callback.sent, callback.lost);
 	return exit_ok;
 }
 
@@ -123,12 +123,12 @@ void add_stats(CLI::App &application, Context &context)
 	verb->add_option("ID", options->id, "Only this callback, as IDX:VAL");
 	verb->add_flag("--per-cpu", options->per_cpu, "Each CPU's counters beside the sum");
 	verb->footer("Examples:\n"
-		     "  cnx stats\n"
-		     "  cnx stats --per-cpu\n"
-		     "  cnx stats 100:1 -j\n");
+	             "  cnx stats\n"
+	             "  cnx stats --per-cpu\n"
+	             "  cnx stats 100:1 -j\n");
 	verb->callback([&context, options] {
 		context.status = options->id.empty() ? global_stats(context, options->per_cpu)
-						     : callback_stats(context, options->id);
+		                                     : callback_stats(context, options->id);
 	});
 }
 

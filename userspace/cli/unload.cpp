@@ -31,9 +31,9 @@ int unload(const Context &context, const std::vector<std::string> &words)
 	for (const auto &name : names) {
 		client::Result<void> done = {};
 		if (!module_loaded(name))
-			done = std::unexpected(client::Error{name == "cnx" ? EPROTONOSUPPORT : ENOENT,
-							     fmt::format("{} is not loaded: there is nothing to unload",
-									 name)});
+			done = std::unexpected(
+			    client::Error{name == "cnx" ? EPROTONOSUPPORT : ENOENT,
+			                  fmt::format("{} is not loaded: there is nothing to unload", name)});
 		else if (done = modules_allowed(); done)
 			done = unload_module(name);
 		if (!done) {
@@ -58,9 +58,9 @@ void add_unload(CLI::App &application, Context &context)
 	auto words = std::make_shared<std::vector<std::string>>();
 	verb->add_option("DRIVER", *words, "Drivers (echo is short for cnx_echo), and cnx; none: cnx");
 	verb->footer("A module that is in use stays, and its users are named.\n"
-		     "Examples:\n"
-		     "  cnx unload ticker\n"
-		     "  cnx unload echo ticker cnx\n");
+	             "Examples:\n"
+	             "  cnx unload ticker\n"
+	             "  cnx unload echo ticker cnx\n");
 	verb->callback([&context, words] { context.status = unload(context, *words); });
 }
 

@@ -44,8 +44,9 @@ Error refused(const Acknowledgement &acknowledgement)
 Error no_answer(bool overrun)
 {
 	if (overrun)
-		return {ETIMEDOUT, "no answer came in time, and the receive buffer overran meanwhile, so that it may be "
-				   "lost: open with a larger receive_buffer"};
+		return {ETIMEDOUT,
+		        "no answer came in time, and the receive buffer overran meanwhile, so that it may be "
+		        "lost: open with a larger receive_buffer"};
 	return {ETIMEDOUT, "no answer came in time: wait longer, or ask the driver why it is silent"};
 }
 
@@ -62,7 +63,7 @@ Deadline deadline_after(Timeout timeout)
 }
 
 Client::State::State(std::unique_ptr<Transport> transport_, const Options &options_)
-	: transport(std::move(transport_)), options(options_), buffer(initial_buffer)
+    : transport(std::move(transport_)), options(options_), buffer(initial_buffer)
 {
 	/* Exchanges start somewhere else in each client, so that a stale answer is not taken for a fresh one. */
 	exchange = std::random_device{}();
@@ -73,9 +74,9 @@ Result<Event> Client::State::next(Deadline deadline)
 	for (;;) {
 		while (const auto item = reader.next()) {
 			if (const auto *message = std::get_if<MessageView>(&*item))
-				return Message{message->id,    message->seq,
-					       message->ack,   message->flags,
-					       group,	       {message->payload.begin(), message->payload.end()}};
+				return Message{message->id,  message->seq,
+				               message->ack, message->flags,
+				               group,        {message->payload.begin(), message->payload.end()}};
 			if (const auto *answer = std::get_if<AcknowledgementView>(&*item))
 				return Acknowledgement{answer->code, answer->seq, std::string(answer->what)};
 			++ignored.malformed;
@@ -86,7 +87,7 @@ Result<Event> Client::State::next(Deadline deadline)
 			if (whole > buffer.size() && whole <= largest_buffer)
 				buffer.resize(whole);
 			return std::unexpected(Error{EMSGSIZE, "a datagram of " + std::to_string(whole) +
-								       " bytes was cut: its last messages are lost"});
+			                                           " bytes was cut: its last messages are lost"});
 		}
 
 		const auto datagram = transport->receive(buffer, deadline);
@@ -121,12 +122,13 @@ Result<std::uint32_t> Client::State::transmit(std::span<const MessageView> messa
 	outgoing.clear();
 	for (const MessageView &message : messages) {
 		if (!append_message(outgoing, message, netlink_flags(answer),
-				    first + static_cast<std::uint32_t>(&message - messages.data()), transport->portid()))
-			return std::unexpected(Error{EMSGSIZE, "a payload of " + std::to_string(message.payload.size()) +
-								       " bytes is more than a message carries: send at "
-								       "most " +
-								       std::to_string(CNX_MAX_MESSAGE - sizeof(cnx_msg)) +
-								       " bytes at once"});
+		                    first + static_cast<std::uint32_t>(&message - messages.data()),
+		                    transport->portid()))
+			return std::unexpected(
+			    Error{EMSGSIZE, "a payload of " + std::to_string(message.payload.size()) +
+			                        " bytes is more than a message carries: send at "
+			                        "most " +
+			                        std::to_string(CNX_MAX_MESSAGE - sizeof(cnx_msg)) + " bytes at once"});
 	}
 	if (const auto sent = transport->transmit(outgoing); !sent)
 		return std::unexpected(sent.error());
@@ -135,7 +137,7 @@ Result<std::uint32_t> Client::State::transmit(std::span<const MessageView> messa
 }
 
 Client::Client(std::unique_ptr<Transport> transport, const Options &options)
-	: state_(std::make_unique<State>(std::move(transport), options))
+    : state_(std::make_unique<State>(std::move(transport), options))
 {
 }
 

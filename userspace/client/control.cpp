@@ -16,7 +16,7 @@ namespace
 Error nonsense(const char *which)
 {
 	return {EPROTO, std::string("cnx sent a reply to ") + which +
-				" that makes no sense: are the tool and the module of the same version?"};
+	                    " that makes no sense: are the tool and the module of the same version?"};
 }
 
 /* The caller has checked that the bytes hold one. */
@@ -38,15 +38,15 @@ std::string field(const char (&characters)[N])
 Callback decode(const cnx_callback_record &record)
 {
 	return {{record.id.idx, record.id.val},
-		record.serial,
-		(record.flags & CNX_CALLBACK_SLEEPABLE) != 0,
-		record.capability,
-		record.received,
-		record.refused,
-		record.failed,
-		record.sent,
-		record.lost,
-		field(record.name)};
+	        record.serial,
+	        (record.flags & CNX_CALLBACK_SLEEPABLE) != 0,
+	        record.capability,
+	        record.received,
+	        record.refused,
+	        record.failed,
+	        record.sent,
+	        record.lost,
+	        field(record.name)};
 }
 
 } // namespace
@@ -61,9 +61,9 @@ std::optional<CallbackEvent> callback_event(const Message &message)
 	    (event.op != CNX_EVENT_REGISTERED && event.op != CNX_EVENT_UNREGISTERED))
 		return std::nullopt;
 	return CallbackEvent{event.op == CNX_EVENT_REGISTERED,
-			     (event.flags & CNX_CALLBACK_SLEEPABLE) != 0,
-			     {event.id.idx, event.id.val},
-			     field(event.name)};
+	                     (event.flags & CNX_CALLBACK_SLEEPABLE) != 0,
+	                     {event.id.idx, event.id.val},
+	                     field(event.name)};
 }
 
 std::span<const std::byte> Client::State::Page::record(std::uint32_t index) const
@@ -72,7 +72,7 @@ std::span<const std::byte> Client::State::Page::record(std::uint32_t index) cons
 }
 
 Result<Client::State::Page> Client::State::control(Client &client, std::uint16_t op, Id id, std::uint64_t cursor,
-						   std::size_t record_size)
+                                                   std::size_t record_size)
 {
 	cnx_control_request request{};
 	request.version = CNX_CONTROL_VERSION;
@@ -81,7 +81,7 @@ Result<Client::State::Page> Client::State::control(Client &client, std::uint16_t
 	request.cursor = cursor;
 
 	auto reply =
-		client.request({control_id, 0, 0, 0, std::as_bytes(std::span(&request, 1))}, options.answer_timeout);
+	    client.request({control_id, 0, 0, 0, std::as_bytes(std::span(&request, 1))}, options.answer_timeout);
 	if (!reply)
 		return std::unexpected(reply.error());
 	if (reply->payload.size() < sizeof(cnx_control_reply))
@@ -112,8 +112,8 @@ Result<Info> Client::info()
 	if (page->count != 1)
 		return std::unexpected(nonsense("INFO"));
 	const auto info = load<cnx_info>(page->record(0));
-	return Info{info.protocol,  info.groups,	info.max_message,   info.counters,
-		    info.callbacks, info.subscriptions, field(info.version)};
+	return Info{info.protocol,  info.groups,        info.max_message,   info.counters,
+	            info.callbacks, info.subscriptions, field(info.version)};
 }
 
 Result<std::vector<Callback>> Client::list()
@@ -121,8 +121,7 @@ Result<std::vector<Callback>> Client::list()
 	std::vector<Callback> all;
 	std::uint64_t cursor = 0;
 	do {
-		const auto page =
-			state_->control(*this, CNX_CONTROL_LIST, {}, cursor, sizeof(cnx_callback_record));
+		const auto page = state_->control(*this, CNX_CONTROL_LIST, {}, cursor, sizeof(cnx_callback_record));
 		if (!page)
 			return std::unexpected(page.error());
 		/* A cursor that stands still, or a page without records before the end, would never end. */

@@ -79,11 +79,8 @@ Item parse_message(std::span<const std::byte> body, std::size_t offset)
 	/* A sender may count the padding in nlmsg_len; more than that is a contradiction. */
 	if (header.len > rest.size() || rest.size() - header.len >= NLMSG_ALIGNTO)
 		return Malformed{Malformation::BadLength, offset};
-	return MessageView{{header.id.idx, header.id.val},
-			   header.seq,
-			   header.ack,
-			   header.flags,
-			   rest.first(header.len)};
+	return MessageView{
+	    {header.id.idx, header.id.val}, header.seq, header.ack, header.flags, rest.first(header.len)};
 }
 
 template <class T>
@@ -128,7 +125,7 @@ std::optional<Item> DatagramReader::next()
 }
 
 bool append_message(std::vector<std::byte> &datagram, const MessageView &message, std::uint16_t netlink_flags,
-		    std::uint32_t netlink_seq, std::uint32_t portid)
+                    std::uint32_t netlink_seq, std::uint32_t portid)
 {
 	if (message.payload.size() > CNX_MAX_MESSAGE - sizeof(cnx_msg))
 		return false;

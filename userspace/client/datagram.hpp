@@ -64,7 +64,7 @@ private:
  * message exceeds CNX_MAX_MESSAGE.
  */
 bool append_message(std::vector<std::byte> &datagram, const MessageView &message, std::uint16_t netlink_flags,
-		    std::uint32_t netlink_seq, std::uint32_t portid);
+                    std::uint32_t netlink_seq, std::uint32_t portid);
 
 } // namespace cnx::client
 

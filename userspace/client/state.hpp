@@ -42,8 +42,8 @@ struct Client::State {
 	std::vector<std::byte> buffer;
 	std::vector<std::byte> outgoing;
 	DatagramReader reader;
-	std::uint32_t group = 0;  /* of the datagram that the reader walks */
-	std::size_t cut = 0;      /* whole length of that datagram if it did not fit; else 0 */
+	std::uint32_t group = 0; /* of the datagram that the reader walks */
+	std::size_t cut = 0;     /* whole length of that datagram if it did not fit; else 0 */
 	std::deque<Event> kept;
 	std::set<std::uint32_t> subscribed;
 	std::uint64_t overruns = 0;

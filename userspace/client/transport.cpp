@@ -68,7 +68,7 @@ int remaining(Deadline deadline)
 	if (!deadline)
 		return -1;
 	const auto left =
-		std::chrono::ceil<std::chrono::milliseconds>(*deadline - std::chrono::steady_clock::now()).count();
+	    std::chrono::ceil<std::chrono::milliseconds>(*deadline - std::chrono::steady_clock::now()).count();
 	return static_cast<int>(std::clamp<long long>(left, 0, INT_MAX));
 }
 
@@ -90,11 +90,11 @@ public:
 		switch (errno) {
 		case EMSGSIZE:
 			return std::unexpected(Error{EMSGSIZE, "the batch exceeds the socket's send buffer: send fewer "
-							       "messages at once, or open with a larger send_buffer"});
+			                                       "messages at once, or open with a larger send_buffer"});
 		case ECONNREFUSED:
 			return std::unexpected(
-				Error{ECONNREFUSED, "cnx is not there any more in this network namespace: run `cnx load` "
-						    "as root, then open anew"});
+			    Error{ECONNREFUSED, "cnx is not there any more in this network namespace: run `cnx load` "
+			                        "as root, then open anew"});
 		default:
 			return std::unexpected(failure(errno, "cannot send"));
 		}
@@ -119,12 +119,13 @@ public:
 			if (length >= 0) {
 				const auto whole = static_cast<std::size_t>(length);
 				return Datagram{std::min(whole, buffer.size()), whole, sender.nl_pid,
-						destination(message)};
+				                destination(message)};
 			}
 			if (errno == ENOBUFS)
-				return std::unexpected(Error{ENOBUFS, "the receive buffer was full and messages were lost: "
-								      "receive faster, or open with a larger "
-								      "receive_buffer"});
+				return std::unexpected(Error{ENOBUFS,
+				                             "the receive buffer was full and messages were lost: "
+				                             "receive faster, or open with a larger "
+				                             "receive_buffer"});
 			if (errno != EAGAIN && errno != EWOULDBLOCK)
 				return std::unexpected(failure(errno, "cannot receive"));
 
@@ -160,7 +161,7 @@ private:
 			return {};
 		const int code = errno;
 		return std::unexpected(failure(code, "cannot " + std::string(verb) + " group " + std::to_string(group),
-					       code == EPERM ? "listening to it needs CAP_NET_ADMIN" : ""));
+		                               code == EPERM ? "listening to it needs CAP_NET_ADMIN" : ""));
 	}
 
 	Descriptor descriptor_;
@@ -197,7 +198,7 @@ Result<int> discover_protocol()
 	const auto [end, problem] = std::from_chars(digits.data(), digits.data() + length, protocol);
 	if (problem != std::errc{} || protocol < 0 || protocol >= MAX_LINKS)
 		return std::unexpected(Error{EPROTO, CNX_PROTOCOL_FILE " holds no netlink protocol number: is another "
-								       "program's module called cnx?"});
+		                                                       "program's module called cnx?"});
 	return protocol;
 }
 

@@ -19,8 +19,8 @@ namespace cnx::client
 using Deadline = std::optional<std::chrono::steady_clock::time_point>;
 
 struct Datagram {
-	std::size_t stored; /* bytes in the caller's buffer */
-	std::size_t length; /* bytes of the whole datagram; more than `stored` if the buffer was too small */
+	std::size_t stored;   /* bytes in the caller's buffer */
+	std::size_t length;   /* bytes of the whole datagram; more than `stored` if the buffer was too small */
 	std::uint32_t sender; /* port id; 0: the kernel */
 	std::uint32_t group;  /* 0: unicast */
 };

@@ -94,6 +94,7 @@ template <Platform P> class Callback
 	std::uint64_t serial_ = 0;
 	Callback *previous_ = nullptr;
 	Callback *next_ = nullptr;
+	bool leaving_ = false;
 };
 
 } // namespace cnx

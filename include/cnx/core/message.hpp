@@ -43,20 +43,10 @@ inline constexpr std::uint16_t netlink_type_done = 3; // NLMSG_DONE, what the co
 	return (bytes + 3) & ~std::size_t{3};
 }
 
-/// The layout of struct cnx_msg before its payload. The flexible array of the original may not be a member of anything.
-struct MessageHeader {
-	cnx_id id;
-	std::uint32_t seq;
-	std::uint32_t ack;
-	std::uint16_t len;
-	std::uint16_t flags;
-};
-static_assert(sizeof(MessageHeader) == sizeof(cnx_msg) && offsetof(MessageHeader, flags) == offsetof(cnx_msg, flags));
-
 /// What one netlink message takes in a datagram, its padding included.
 [[nodiscard]] constexpr std::size_t datagram_room(std::size_t payload)
 {
-	return netlink_align(sizeof(NetlinkHeader) + sizeof(MessageHeader) + payload);
+	return netlink_align(sizeof(NetlinkHeader) + sizeof(cnx_msg) + payload);
 }
 
 /// A value of a trivially copyable type at the front of `bytes`, whatever its alignment there.
@@ -90,10 +80,10 @@ struct ParsedMessage {
 {
 	if (body.size() > CNX_MAX_MESSAGE)
 		return {.message = {}, .malformed = Malformed::too_large};
-	const auto header = load<MessageHeader>(body);
+	const auto header = load<cnx_msg>(body);
 	if (!header)
 		return {.message = {}, .malformed = Malformed::truncated};
-	const auto payload = body.subspan(sizeof(MessageHeader));
+	const auto payload = body.subspan(sizeof(cnx_msg));
 	if (header->len > payload.size())
 		return {.message = {}, .malformed = Malformed::bad_length};
 	return {.message = {.id = header->id,

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* A hundred thousand callbacks, and a lookup that does not feel them. */
+#include <linux/err.h>
+#include <linux/ktime.h>
+#include <linux/minmax.h>
+#include <linux/sched.h>
+#include <linux/vmalloc.h>
+
+#include "test.h"
+
+#define MANY 100000u
+#define LOOKUPS 20000u
+#define REPETITIONS 7
+/*
+ * How much dearer a lookup may be among MANY than alone. The price of cache misses is below it by far on a machine of
+ * any kind, an emulated one included, and a list, or a table that does not grow, is beyond it by orders.
+ */
+#define BOUND 12
+
+static atomic_t calls;
+
+/* Scattered, as the ids of real drivers are not: neighbours would share cache lines. */
+static struct cnx_id id_of(u32 i)
+{
+	return (struct cnx_id){ TEST_IDX + 1 + i % 317, i * 2654435761u };
+}
+
+/* The best of several rounds, in nanoseconds for all lookups: what disturbs a round can only make it longer. */
+static u64 best_round(u32 population)
+{
+	u64 best = U64_MAX;
+	int repetition;
+	u32 i;
+
+	for (repetition = 0; repetition < REPETITIONS; repetition++) {
+		u64 begin = ktime_get_ns();
+
+		for (i = 0; i < LOOKUPS; i++) {
+			struct cnx_message message = { .id = id_of((i * 7919u) % population) };
+
+			cnx_dispatch(&message);
+		}
+		best = min(best, ktime_get_ns() - begin);
+		cond_resched();
+	}
+	return best;
+}
+
+static u32 register_up_to(struct cnx_callback **callbacks, u32 from, u32 to)
+{
+	u32 i;
+
+	for (i = from; i < to; i++) {
+		struct cnx_registration r = test_registration(0, test_count, &calls);
+
+		r.id = id_of(i);
+		callbacks[i] = cnx_register(&r);
+		if (IS_ERR(callbacks[i]))
+			break;
+		if (i % 1000 == 0)
+			cond_resched();
+	}
+	return i;
+}
+
+static u32 reachable(void)
+{
+	u32 count = 0;
+	u32 i;
+
+	for (i = 0; i < MANY; i++) {
+		struct cnx_message message = { .id = id_of(i) };
+
+		count += cnx_dispatch(&message) == 0;
+	}
+	return count;
+}
+
+void test_scale(struct test_log *log)
+{
+	struct cnx_callback **callbacks = vzalloc(MANY * sizeof(*callbacks));
+	struct cnx_registration again = test_registration(0, test_count, &calls);
+	u64 alone, among_many, begin, registering;
+	struct cnx_callback *duplicate;
+	u32 count;
+
+	if (!callbacks) {
+		test_true(log, "scale: there is memory for the test", false);
+		return;
+	}
+	count = register_up_to(callbacks, 0, 1);
+	alone = best_round(1);
+	begin = ktime_get_ns();
+	count = register_up_to(callbacks, count, MANY);
+	registering = ktime_get_ns() - begin;
+	test_equal(log, "scale: a hundred thousand callbacks are registered", MANY, count);
+	among_many = best_round(MANY);
+	test_equal(log, "scale: each of them is reached", MANY, reachable());
+	again.id = id_of(MANY / 2);
+	duplicate = cnx_register(&again);
+	test_equal(log, "scale: an id among them is taken", -EEXIST, PTR_ERR_OR_ZERO(duplicate));
+	test_true(log, "scale: a lookup among them costs little more than alone", among_many <= BOUND * alone);
+	test_note(log, "%u dispatches: %llu us alone, %llu us among %u; registering took %llu ms", LOOKUPS,
+		  alone / 1000, among_many / 1000, count, registering / 1000000);
+	begin = ktime_get_ns();
+	test_equal(log, "scale: all go at once", 0, cnx_unregister_all(callbacks, count));
+	test_note(log, "unregistering took %llu ms", (ktime_get_ns() - begin) / 1000000);
+	test_equal(log, "scale: none of them is reached afterwards", 0, reachable());
+	vfree(callbacks);
+}

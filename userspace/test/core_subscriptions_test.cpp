@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "core_world.hpp"
+
+#include <chrono>
+#include <thread>
+
+namespace cnx::test
+{
+namespace
+{
+
+class CoreSubscriptions : public ::testing::Test
+{
+      protected:
+	~CoreSubscriptions() override { P::flush_retired(); }
+
+	std::vector<std::uint32_t> group(std::uint32_t number)
+	{
+		const P::ReadGuard guard;
+		std::vector<std::uint32_t> portids;
+		for (const auto &subscription : subscriptions.of_group(guard, number)) {
+			EXPECT_EQ(subscription.group, number);
+			portids.push_back(subscription.portid);
+		}
+		return portids;
+	}
+
+	using Portids = std::vector<std::uint32_t>;
+
+	replica::Thread thread;
+	Subscriptions<P> subscriptions;
+};
+
+TEST_F(CoreSubscriptions, AreEmptyAtFirst)
+{
+	EXPECT_EQ(group(1), Portids{});
+	EXPECT_EQ(subscriptions.size(), 0u);
+	EXPECT_EQ(error_of(subscriptions.remove({1, 1})), -ENOENT);
+	EXPECT_EQ(error_of(subscriptions.remove_all(1)), -ENOENT);
+}
+
+TEST_F(CoreSubscriptions, AreFoundByGroup)
+{
+	for (const auto &one : {Subscription{5, 30}, {4, 10}, {5, 10}, {6, 1}, {5, 20}, {0xffffffff, 0xffffffff}})
+		ASSERT_EQ(error_of(subscriptions.add(one)), 0);
+	EXPECT_EQ(group(5), (Portids{10, 20, 30}));
+	EXPECT_EQ(group(4), Portids{10});
+	EXPECT_EQ(group(0xffffffff), Portids{0xffffffff});
+	EXPECT_EQ(group(3), Portids{});
+	EXPECT_EQ(group(7), Portids{});
+	EXPECT_EQ(error_of(subscriptions.add({5, 20})), -EEXIST);
+	EXPECT_EQ(subscriptions.size(), 6u);
+}
+
+TEST_F(CoreSubscriptions, EndOneByOneOrWithTheirSocket)
+{
+	for (const auto &one : {Subscription{1, 7}, {2, 7}, {3, 7}, {2, 8}})
+		ASSERT_EQ(error_of(subscriptions.add(one)), 0);
+	ASSERT_EQ(error_of(subscriptions.remove({1, 7})), 0);
+	EXPECT_EQ(error_of(subscriptions.remove({1, 7})), -ENOENT);
+	EXPECT_EQ(group(2), (Portids{7, 8}));
+	ASSERT_EQ(error_of(subscriptions.remove_all(7)), 0);
+	EXPECT_EQ(error_of(subscriptions.remove_all(7)), -ENOENT);
+	EXPECT_EQ(group(2), Portids{8});
+	EXPECT_EQ(group(3), Portids{});
+	const auto before = replica::Hooks::outstanding.load();
+	ASSERT_EQ(error_of(subscriptions.remove_all(8)), 0);
+	P::flush_retired();
+	EXPECT_EQ(replica::Hooks::outstanding.load(), before - 1) << "no subscriptions take no memory";
+}
+
+TEST_F(CoreSubscriptions, AreBounded)
+{
+	for (std::uint32_t i = 0; i < Subscriptions<P>::limit; ++i)
+		ASSERT_EQ(error_of(subscriptions.add({i % 3 + 1, i + 1})), 0);
+	EXPECT_EQ(error_of(subscriptions.add({9, 9})), -ENOSPC);
+	EXPECT_EQ(error_of(subscriptions.add({1, 1})), -EEXIST);
+	EXPECT_EQ(subscriptions.size(), Subscriptions<P>::limit);
+	ASSERT_EQ(error_of(subscriptions.remove({1, 1})), 0);
+	EXPECT_EQ(error_of(subscriptions.add({9, 9})), 0);
+}
+
+TEST_F(CoreSubscriptions, StayAsTheyWereWithoutMemory)
+{
+	ASSERT_EQ(error_of(subscriptions.add({1, 1})), 0);
+	ASSERT_EQ(error_of(subscriptions.add({1, 2})), 0);
+	const auto without_memory = [](auto &&change) {
+		const FailAllocation next(0);
+		return error_of(change());
+	};
+	EXPECT_EQ(without_memory([&] { return subscriptions.add({1, 3}); }), -ENOMEM);
+	EXPECT_EQ(without_memory([&] { return subscriptions.remove({1, 1}); }), -ENOMEM);
+	EXPECT_EQ(without_memory([&] { return subscriptions.remove_all(2); }), -ENOMEM);
+	EXPECT_EQ(group(1), (Portids{1, 2}));
+}
+
+TEST_F(CoreSubscriptions, AreSeenBeforeOrAfterAChangeAndNeverBetween)
+{
+	// Two that come and go in one step between two that stay.
+	ASSERT_EQ(error_of(subscriptions.add({1, 1})), 0);
+	ASSERT_EQ(error_of(subscriptions.add({1, 9})), 0);
+	std::atomic<bool> stop{false};
+	std::atomic<unsigned> wrong{0};
+	std::thread reader([&] {
+		const replica::Thread registered;
+		while (!stop.load(std::memory_order_relaxed)) {
+			const P::ReadGuard guard;
+			const auto found = subscriptions.of_group(guard, 1);
+			const bool sorted = std::is_sorted(found.begin(), found.end());
+			if (!sorted || found.size() < 2 || found.front().portid != 1 || found.back().portid != 9)
+				wrong.fetch_add(1);
+		}
+	});
+	const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(200);
+	while (std::chrono::steady_clock::now() < end) {
+		EXPECT_EQ(error_of(subscriptions.add({1, 5})), 0);
+		EXPECT_EQ(error_of(subscriptions.add({2, 5})), 0);
+		EXPECT_EQ(error_of(subscriptions.remove_all(5)), 0);
+	}
+	stop = true;
+	reader.join();
+	EXPECT_EQ(wrong.load(), 0u);
+}
+
+} // namespace
+} // namespace cnx::test
