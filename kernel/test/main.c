@@ -64,7 +64,6 @@ struct cnx_registration test_registration(u32 val, cnx_callback_fn callback, voi
 		.context = context,
 		.kind = CNX_KIND_ATOMIC,
 		.sender = CNX_SENDER_ANYONE,
-		.owner = THIS_MODULE,
 	};
 }
 

@@ -2,6 +2,7 @@
 /* What cnx_register() takes and what it refuses. */
 #include <linux/capability.h>
 #include <linux/err.h>
+#include <linux/limits.h>
 
 #include "test.h"
 

@@ -99,7 +99,7 @@ int main(int argc, char **argv)
 				return context.misuse(fmt::format("there is no verb '{}': see `cnx help`", topic));
 			subject = verbs.front();
 		}
-		fmt::print("{}", subject->help());
+		fmt::print("{}", subject->help(topic.empty() ? "" : "cnx"));
 		return finish(context, cnx::tool::exit_ok);
 	}
 	if (application.get_subcommands().empty()) {

@@ -243,7 +243,7 @@ std::string users(std::string_view name)
 			if (const auto protocol = client::discover_protocol())
 				owners = socket_owners(netlink_sockets(*protocol));
 		if (!owners.empty())
-			text += fmt::format(", held by {}: end them first", joined(owners));
+			text += fmt::format(", held by {}, which must end first", joined(owners));
 	}
 	return text.empty() ? "it is in use" : text;
 }

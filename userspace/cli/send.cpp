@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <random>
 #include <vector>
@@ -37,7 +38,8 @@ struct Outcome {
 	std::uint64_t sent = 0;
 	std::uint64_t refused = 0;
 	std::uint64_t overruns = 0;
-	std::vector<client::Message> replies;
+	std::uint64_t replies = 0;
+	std::function<void(const client::Message &)> tell; /* called for each reply as it comes */
 	client::Error first_refusal;
 
 	void refuse(int code, std::string what)
@@ -101,8 +103,10 @@ client::Result<void> collect(client::Client &client, client::Id id, std::uint32_
 		if (auto *reply = std::get_if<client::Message>(&*event)) {
 			if (reply->id == id && reply->ack == 1)
 				index = reply->seq - first_seq;
-			if (index < messages && !settled[index])
-				outcome.replies.push_back(std::move(*reply));
+			if (index < messages && !settled[index]) {
+				++outcome.replies;
+				outcome.tell(*reply);
+			}
 		} else if (auto *answer = std::get_if<client::Acknowledgement>(&*event)) {
 			if (answer->code)
 				index = answer->seq - batch.first;
@@ -149,22 +153,18 @@ client::Result<void> run(client::Client &client, const SendOptions &options, cli
 	return {};
 }
 
-void print_outcome(const Context &context, const SendOptions &options, const Outcome &outcome)
+/* What is left to be told at the end: the replies, under -j, and the sums. */
+void print_outcome(const Context &context, const SendOptions &options, const Outcome &outcome, Json replies)
 {
-	if (context.json) {
-		Json replies = Json::array();
-		for (const auto &reply : outcome.replies)
-			replies.push_back(to_json(reply));
+	if (context.json)
 		context.print({{"sent", outcome.sent},
 		               {"refused", outcome.refused},
 		               {"overruns", outcome.overruns},
 		               {"replies", std::move(replies)}});
-		return;
-	}
-	for (const auto &reply : outcome.replies)
-		fmt::print("{}\n", format_payload(reply.payload, options.show_hex));
-	if (options.no_wait || options.count > 1)
-		fmt::print("{} sent, {} replies, {} refused{}\n", outcome.sent, outcome.replies.size(), outcome.refused,
+	else if (options.no_wait && !options.acknowledge)
+		fmt::print("{} sent, and nobody was asked what became of it\n", outcome.sent);
+	else if (options.no_wait || options.count > 1)
+		fmt::print("{} sent, {} replies, {} refused{}\n", outcome.sent, outcome.replies, outcome.refused,
 		           outcome.overruns ? ", replies were lost to an overrun" : "");
 }
 
@@ -199,8 +199,15 @@ int send(const Context &context, const SendOptions &options)
 	if (!client)
 		return context.fail(client.error());
 	Outcome outcome;
+	Json replies = Json::array();
+	outcome.tell = [&](const client::Message &reply) {
+		if (context.json)
+			replies.push_back(to_json(reply));
+		else
+			fmt::print("{}\n", format_payload(reply.payload, options.show_hex));
+	};
 	const auto done = run(*client, options, *id, payload, outcome);
-	print_outcome(context, options, outcome);
+	print_outcome(context, options, outcome, std::move(replies));
 	if (!done)
 		return context.fail(done.error());
 	if (outcome.refused)

@@ -172,8 +172,14 @@ Result<Callback> Client::show(Id id)
 Result<void> Client::subscribe(std::uint32_t group)
 {
 	const auto page = state_->control(*this, CNX_CONTROL_SUBSCRIBE, {group, 0}, 0, 0);
-	if (!page)
+	if (!page) {
+		/* The kernel's sentence speaks of a callback, and the control callback is meant; the user is not
+		 * helped. */
+		if (page.error().code == EPERM)
+			return std::unexpected(Error{EPERM, "listening to group " + std::to_string(group) +
+			                                        " needs CAP_NET_ADMIN: run it as root"});
 		return std::unexpected(page.error());
+	}
 	state_->subscribed.insert(group);
 	return {};
 }

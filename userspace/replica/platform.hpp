@@ -39,6 +39,7 @@ static_assert(to_errno(Error::not_permitted) == -EPERM);
 static_assert(to_errno(Error::no_entry) == -ENOENT);
 static_assert(to_errno(Error::again) == -EAGAIN && EAGAIN == EWOULDBLOCK);
 static_assert(to_errno(Error::no_memory) == -ENOMEM);
+static_assert(to_errno(Error::busy) == -EBUSY);
 static_assert(to_errno(Error::exists) == -EEXIST);
 static_assert(to_errno(Error::no_callback) == -ENODEV);
 static_assert(to_errno(Error::invalid) == -EINVAL);

@@ -182,8 +182,9 @@ TEST_F(CoreRegistry, KnowsItsOwnCallsBeyondTheSlots)
 	Entry *entry = nullptr;
 	std::vector<int> errors;
 	Body body = [&](const cnx_message &message, const cnx_sender &) {
-		if (++running < depth)
+		if (++running < depth) {
 			EXPECT_EQ(dispatcher().dispatch(message).status, 0);
+		}
 		errors.push_back(error_of(remove(entry)));
 		return 0;
 	};

@@ -63,6 +63,7 @@ TEST_F(CoreSubscriptions, EndOneByOneOrWithTheirSocket)
 	EXPECT_EQ(error_of(subscriptions.remove_all(7)), -ENOENT);
 	EXPECT_EQ(group(2), Portids{8});
 	EXPECT_EQ(group(3), Portids{});
+	P::flush_retired();
 	const auto before = replica::Hooks::outstanding.load();
 	ASSERT_EQ(error_of(subscriptions.remove_all(8)), 0);
 	P::flush_retired();

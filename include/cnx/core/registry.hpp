@@ -57,8 +57,8 @@ template <Platform P> class Registry
 		if (sender == CNX_SENDER_ANYONE)
 			spec.capability = no_capability;
 		else if (sender != CNX_SENDER_NET_ADMIN)
-			spec.capability = sender - CNX_SENDER_CAPABLE(0);
-		if (spec.capability < no_capability || spec.capability > last_capability)
+			spec.capability = sender > 0 ? sender - CNX_SENDER_CAPABLE(0) : last_capability + 1;
+		if (spec.capability > last_capability)
 			return std::unexpected(Error::invalid);
 		std::size_t length = 0;
 		while (length < spec.name.size() && name[length] != '\0') {
@@ -97,17 +97,26 @@ template <Platform P> class Registry
 	}
 
 	/// Unregister all of `entries` and free them. May sleep: one grace period for them all, and their running
-	/// calls. deadlock, with nothing changed: called from a read section or from inside a call of one of them.
+	/// calls. With nothing changed, deadlock: called from a read section or from inside a call of one of them;
+	/// invalid: one of them stands in `entries` twice, or is being removed by someone else.
 	[[nodiscard]] Status remove(std::span<Entry *const> entries)
 	{
 		CNX_TRY(removable(entries));
-		state_.with([&](State &state) {
+		CNX_TRY(state_.with([&](State &state) -> Status {
+			for (std::size_t i = 0; i < entries.size(); ++i) {
+				if (!std::exchange(entries[i]->leaving_, true))
+					continue;
+				for (Entry *const entry : entries.first(i))
+					entry->leaving_ = false;
+				return std::unexpected(Error::invalid);
+			}
 			for (Entry *const entry : entries) {
 				// It is live by the registry's own invariant, so there is nothing to report.
 				static_cast<void>(state.writer.erase(key_of(entry->id())));
 				state.unlink(*entry);
 			}
-		});
+			return {};
+		}));
 		typename Calls::Waiter waiter(calls_);
 		P::synchronize();
 		for (Entry *const entry : entries) {
@@ -195,6 +204,9 @@ template <Platform P> class Registry
 
 		[[nodiscard]] Entry *first_after(std::uint64_t serial) const
 		{
+			// A cursor from outside may be beyond every callback; finding that out must not cost a walk.
+			if (!last || last->serial_ <= serial)
+				return nullptr;
 			Entry *entry = hint && hint->serial_ <= serial ? hint : first;
 			while (entry && entry->serial_ <= serial)
 				entry = entry->next_;

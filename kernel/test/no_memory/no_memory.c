@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What cnx does without memory, on a kernel that has no fault injection: return probes on the allocators take back what
+ * they gave, for this task alone. The results are KTAP in /proc/cnx_test_no_memory, which runs the tests when read.
+ */
+#include <linux/err.h>
+#include <linux/kprobes.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/proc_fs.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/skbuff.h>
+
+#include <cnx/driver.h>
+
+#define TEST_IDX 0x30
+#define NOBODY 0x7fffff01 /* a portid that no socket has */
+
+static struct task_struct *starved; /* whose allocations fail; NULL: nobody's */
+
+static int take_back_skb(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	struct sk_buff *skb = (struct sk_buff *)regs_return_value(regs);
+
+	if (skb && READ_ONCE(starved) == current) {
+		kfree_skb(skb);
+		regs_set_return_value(regs, 0);
+	}
+	return 0;
+}
+
+static int take_back_memory(struct kretprobe_instance *instance, struct pt_regs *regs)
+{
+	void *memory = (void *)regs_return_value(regs);
+
+	if (memory && READ_ONCE(starved) == current) {
+		kvfree(memory);
+		regs_set_return_value(regs, 0);
+	}
+	return 0;
+}
+
+static struct kretprobe skb_probe = {
+	.handler = take_back_skb,
+	.kp.symbol_name = "__alloc_skb",
+};
+
+static struct kretprobe memory_probe = {
+	.handler = take_back_memory,
+	.kp.symbol_name = "kvmalloc_node",
+};
+
+static int tests;
+
+static void expect_status(struct seq_file *out, const char *name, long expected, long actual)
+{
+	seq_printf(out, "%s %d - %s\n", expected == actual ? "ok" : "not ok", ++tests, name);
+	if (expected != actual)
+		seq_printf(out, "# expected %ld, got %ld\n", expected, actual);
+}
+
+static int ignore(void *context, const struct cnx_message *message, const struct cnx_sender *sender)
+{
+	return 0;
+}
+
+static void test_register(struct seq_file *out)
+{
+	const struct cnx_registration registration = {
+		.id = { TEST_IDX, 1 },
+		.name = "no_memory",
+		.callback = ignore,
+		.sender = CNX_SENDER_ANYONE,
+	};
+	struct cnx_callback *callback;
+
+	WRITE_ONCE(starved, current);
+	callback = cnx_register(&registration);
+	WRITE_ONCE(starved, NULL);
+	expect_status(out, "a registration without memory is refused", -ENOMEM, PTR_ERR_OR_ZERO(callback));
+
+	callback = cnx_register(&registration);
+	expect_status(out, "and leaves its id free", 0, PTR_ERR_OR_ZERO(callback));
+	expect_status(out, "which can be given back", 0, cnx_unregister(callback));
+}
+
+static void test_send(struct seq_file *out)
+{
+	const struct cnx_message message = { .id = { TEST_IDX, 1 }, .length = 5, .payload = "hello" };
+	const struct cnx_destination to = { .portid = NOBODY };
+	int status;
+
+	WRITE_ONCE(starved, current);
+	status = cnx_send(&message, &to, CNX_MAY_SLEEP);
+	WRITE_ONCE(starved, NULL);
+	expect_status(out, "a send without memory is refused", -ENOMEM, status);
+	expect_status(out, "and with memory gets as far as netlink", -ECONNREFUSED,
+		      cnx_send(&message, &to, CNX_MAY_SLEEP));
+}
+
+static void test_batch(struct seq_file *out)
+{
+	struct cnx_batch batch;
+	int status;
+
+	WRITE_ONCE(starved, current);
+	status = cnx_batch_begin(&batch, 1024, CNX_NO_SLEEP);
+	WRITE_ONCE(starved, NULL);
+	expect_status(out, "a batch without memory does not begin", -ENOMEM, status);
+	cnx_batch_cancel(&batch);
+}
+
+static void test_sparse_batch(struct seq_file *out)
+{
+	const struct cnx_message header = { .id = { TEST_IDX, 1 }, .length = 4 };
+	const struct cnx_destination to = { .portid = NOBODY };
+	struct cnx_batch batch;
+	int status = cnx_batch_begin(&batch, CNX_MAX_BATCH, CNX_MAY_SLEEP);
+
+	expect_status(out, "a large batch begins", 0, status);
+	if (status)
+		return;
+	expect_status(out, "takes one small message", 0, PTR_ERR_OR_ZERO(cnx_batch_reserve(&batch, &header)));
+	expect_status(out, "keeps it", 0, cnx_batch_commit(&batch));
+	expect_status(out, "and is trimmed and sent", -ECONNREFUSED, cnx_batch_send(&batch, &to));
+}
+
+static void test_control(struct seq_file *out)
+{
+	const struct cnx_control_request request = { .version = CNX_CONTROL_VERSION, .op = CNX_CONTROL_INFO };
+	const struct cnx_message message = {
+		.id = { CNX_CONTROL_IDX, CNX_CONTROL_VAL },
+		.length = sizeof(request),
+		.payload = &request,
+	};
+	int status;
+
+	WRITE_ONCE(starved, current);
+	status = cnx_dispatch(&message);
+	WRITE_ONCE(starved, NULL);
+	expect_status(out, "a control request without memory is refused", -ENOMEM, status);
+	expect_status(out, "and is answered with memory", 0, cnx_dispatch(&message));
+}
+
+static int show(struct seq_file *out, void *unused)
+{
+	tests = 0;
+	seq_puts(out, "KTAP version 1\n");
+	test_register(out);
+	test_send(out);
+	test_batch(out);
+	test_sparse_batch(out);
+	test_control(out);
+	seq_printf(out, "1..%d\n", tests);
+	return 0;
+}
+
+static int __init no_memory_init(void)
+{
+	int status = register_kretprobe(&skb_probe);
+
+	if (status)
+		return status;
+	status = register_kretprobe(&memory_probe);
+	if (status)
+		goto end_skb_probe;
+	if (!proc_create_single("cnx_test_no_memory", 0400, NULL, show)) {
+		status = -ENOMEM;
+		goto end_memory_probe;
+	}
+	return 0;
+
+end_memory_probe:
+	unregister_kretprobe(&memory_probe);
+end_skb_probe:
+	unregister_kretprobe(&skb_probe);
+	return status;
+}
+
+static void __exit no_memory_exit(void)
+{
+	remove_proc_entry("cnx_test_no_memory", NULL);
+	unregister_kretprobe(&memory_probe);
+	unregister_kretprobe(&skb_probe);
+}
+
+module_init(no_memory_init);
+module_exit(no_memory_exit);
+MODULE_LICENSE("GPL v2");
+MODULE_AUTHOR("The cnx authors");
+MODULE_DESCRIPTION("Tests of cnx without memory");
