@@ -29,31 +29,29 @@ using Entry = Callback<Platform>;
 class Core
 {
       public:
+	using Facts = Control<Platform>::Facts;
+
 	[[nodiscard]] static Result<Owned<Platform, Core>> create(std::string_view version)
 	{
+		Facts facts{};
+		std::copy_n(version.begin(), std::min(version.size(), facts.version.size() - 1), facts.version.begin());
 		auto slots = CNX_TRY(Registry<Platform>::Calls::Slots::create());
 		auto counters = CNX_TRY(Dispatcher<Platform>::GlobalCounters::create());
-		auto core = CNX_TRY((Owned<Platform, Core>::create(std::move(slots), std::move(counters), version)));
+		auto core = CNX_TRY((Owned<Platform, Core>::create(std::move(slots), std::move(counters), facts)));
 		CNX_TRY(core->register_control());
 		return core;
 	}
 
 	Core(Registry<Platform>::Calls::Slots &&slots, Dispatcher<Platform>::GlobalCounters &&counters,
-	     std::string_view version)
-	    : dispatcher_(std::move(slots), std::move(counters)), control_(dispatcher_, subscriptions_, facts_),
+	     const Facts &facts)
+	    : dispatcher_(std::move(slots), std::move(counters)), control_(dispatcher_, subscriptions_, facts),
 	      transport_(dispatcher_, subscriptions_)
 	{
-		const auto length = std::min(version.size(), facts_.version.size() - 1);
-		std::copy_n(version.begin(), length, facts_.version.begin());
 	}
 	Core(const Core &) = delete;
 	Core &operator=(const Core &) = delete;
 
-	void opened(std::uint32_t protocol, std::uint32_t groups)
-	{
-		facts_.protocol = protocol;
-		facts_.groups = groups;
-	}
+	void opened(std::uint32_t protocol, std::uint32_t groups) { control_.opened(protocol, groups); }
 
 	[[nodiscard]] Dispatcher<Platform> &dispatcher() { return dispatcher_; }
 	[[nodiscard]] Registry<Platform> &registry() { return dispatcher_.registry(); }
@@ -170,7 +168,6 @@ class Core
 
 	Dispatcher<Platform> dispatcher_;
 	Subscriptions<Platform> subscriptions_;
-	typename Control<Platform>::Facts facts_{};
 	Control<Platform> control_;
 	Transport transport_;
 	std::atomic<std::uint32_t> events_{0};

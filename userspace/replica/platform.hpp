@@ -52,7 +52,7 @@ static_assert(to_errno(Error::not_supported) == -EOPNOTSUPP);
 /// Makes the calling thread one that may open read sections, for as long as an object of it lives. May be nested.
 class Thread
 {
-      public:
+public:
 	Thread()
 	{
 		if (depth_++ == 0)
@@ -66,7 +66,7 @@ class Thread
 	Thread(const Thread &) = delete;
 	Thread &operator=(const Thread &) = delete;
 
-      private:
+private:
 	static inline thread_local unsigned depth_ = 0;
 };
 
@@ -90,17 +90,17 @@ struct Hooks {
 
 class CNX_CAPABILITY("mutex") Mutex
 {
-      public:
+public:
 	void lock() CNX_ACQUIRE() { mutex_.lock(); }
 	void unlock() CNX_RELEASE() { mutex_.unlock(); }
 
-      private:
+private:
 	std::mutex mutex_;
 };
 
 class CNX_CAPABILITY("spinlock") SpinLock
 {
-      public:
+public:
 	void lock() CNX_ACQUIRE()
 	{
 		while (held_.test_and_set(std::memory_order_acquire)) {
@@ -111,14 +111,15 @@ class CNX_CAPABILITY("spinlock") SpinLock
 	}
 	void unlock() CNX_RELEASE() { held_.clear(std::memory_order_release); }
 
-      private:
+private:
 	std::atomic_flag held_;
 };
 
 class WaitQueue
 {
-      public:
-	template <typename Predicate> void wait_until(Predicate &&predicate)
+public:
+	template <typename Predicate>
+	void wait_until(Predicate &&predicate)
 	{
 		std::unique_lock hold(mutex_);
 		// Looked at under the mutex: a wake() after a look that failed finds this thread asleep.
@@ -131,7 +132,7 @@ class WaitQueue
 		changed_.notify_all();
 	}
 
-      private:
+private:
 	std::mutex mutex_;
 	std::condition_variable changed_;
 };
@@ -139,7 +140,7 @@ class WaitQueue
 /// A shared RCU read section. The thread must be registered, see Thread.
 class ReadGuard
 {
-      public:
+public:
 	ReadGuard() { urcu_memb_read_lock(); }
 	~ReadGuard() { urcu_memb_read_unlock(); }
 	ReadGuard(const ReadGuard &) = delete;
@@ -161,7 +162,7 @@ inline unsigned cpu_count()
 /// no two CPUs share one.
 class CounterMemory
 {
-      public:
+public:
 	using Cell = std::atomic<std::uint64_t>;
 
 	/// An array for every CPU. Empty when there is no memory.
@@ -216,7 +217,7 @@ class CounterMemory
 		vacant_[array.size].push_back(array.first);
 	}
 
-      private:
+private:
 	// A region of 32 KiB, as in the kernel; and a multiple of a cache line.
 	static constexpr std::size_t cells_per_cpu = 4096;
 
@@ -229,7 +230,7 @@ class CounterMemory
 
 	std::mutex mutex_;
 	Cell *chunk_ = nullptr;
-	std::size_t used_ = 0; // cells of chunk_, in each region
+	std::size_t used_ = 0;                              // cells of chunk_, in each region
 	std::map<std::size_t, std::vector<Cell *>> vacant_; // by size
 };
 

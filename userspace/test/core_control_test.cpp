@@ -10,7 +10,7 @@ constexpr std::uint64_t absurd = ~std::uint64_t{0};
 
 class CoreControl : public World
 {
-      protected:
+protected:
 	static constexpr std::size_t whole = CNX_MAX_MESSAGE - sizeof(cnx_msg);
 
 	/// A reply, taken apart: its header and the bytes behind it.
@@ -18,7 +18,8 @@ class CoreControl : public World
 		cnx_control_reply header{};
 		Bytes records;
 
-		template <typename T> [[nodiscard]] std::vector<T> all() const
+		template <typename T>
+		[[nodiscard]] std::vector<T> all() const
 		{
 			EXPECT_EQ(records.size(), header.count * sizeof(T));
 			std::vector<T> values;
@@ -41,7 +42,7 @@ class CoreControl : public World
 		Reply reply;
 		reply.header = load<cnx_control_reply>(buffer).value();
 		reply.records.assign(buffer.begin() + sizeof(cnx_control_reply),
-				     buffer.begin() + static_cast<std::ptrdiff_t>(*used));
+		                     buffer.begin() + static_cast<std::ptrdiff_t>(*used));
 		EXPECT_EQ(reply.header.version, CNX_CONTROL_VERSION);
 		return reply;
 	}
@@ -52,11 +53,11 @@ class CoreControl : public World
 	}
 
 	Result<Reply> ask_as(const cnx_sender &sender, int op, Id id = {}, std::uint32_t count = 0,
-			     std::uint64_t cursor = 0)
+	                     std::uint64_t cursor = 0)
 	{
 		Bytes payload;
-		append(payload, cnx_control_request{CNX_CONTROL_VERSION, static_cast<std::uint16_t>(op), count, id,
-						    cursor});
+		append(payload,
+		       cnx_control_request{CNX_CONTROL_VERSION, static_cast<std::uint16_t>(op), count, id, cursor});
 		return ask_bytes(payload, sender);
 	}
 

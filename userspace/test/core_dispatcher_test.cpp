@@ -8,7 +8,7 @@ namespace
 
 class CoreDispatcher : public World
 {
-      protected:
+protected:
 	unsigned calls = 0;
 	int answer = 0;
 	Body counting = [this](const cnx_message &, const cnx_sender &) {
@@ -116,7 +116,7 @@ TEST_F(CoreDispatcher, HandlesTheGoodOnesBeforeAndAmongTheBad)
 	EXPECT_EQ(counter(CNX_DROP_TRUNCATED), 1u);
 	EXPECT_EQ(counter(CNX_DROP_TOO_LARGE), 1u);
 	for (const auto reason : {CNX_DROP_BAD_LENGTH, CNX_DROP_TRUNCATED, CNX_DROP_TOO_LARGE, CNX_DROP_UNKNOWN_ID,
-				  CNX_DROP_NOT_PERMITTED, CNX_DROP_FAILED})
+	                          CNX_DROP_NOT_PERMITTED, CNX_DROP_FAILED})
 		EXPECT_NE(explain(reason), nullptr) << reason;
 	EXPECT_EQ(explain(CNX_RECEIVED), nullptr);
 }
@@ -189,7 +189,7 @@ TEST_F(CoreDispatcher, RunsEachKindWhereItMayRun)
 	ASSERT_TRUE(add({1, 1}, atomic));
 	ASSERT_TRUE(add({1, 2}, sleepable, Kind::sleepable));
 	EXPECT_EQ(statuses(datagram_of({connector_message({1, 1}), connector_message({1, 2})}, ack), root()),
-		  (std::vector{0, 0}));
+	          (std::vector{0, 0}));
 	EXPECT_EQ(dispatcher().dispatch(message_for({1, 1})).status, 0);
 	EXPECT_EQ(dispatcher().dispatch(message_for({1, 2})).status, 0);
 	EXPECT_EQ(calls, 4u);

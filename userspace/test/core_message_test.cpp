@@ -165,7 +165,8 @@ TEST(CoreDatagram, SurvivesRandomBytes)
 			seen += sizeof(NetlinkHeader) + message->body.size();
 			ASSERT_LE(seen, bytes.size());
 			const auto parsed = parse_message(message->body);
-			ASSERT_TRUE(parsed.malformed || parsed.message.length + sizeof(cnx_msg) <= message->body.size());
+			ASSERT_TRUE(parsed.malformed ||
+			            parsed.message.length + sizeof(cnx_msg) <= message->body.size());
 		}
 	}
 }

@@ -14,11 +14,11 @@ using namespace std::chrono_literals;
 
 class CoreRegistry : public World
 {
-      protected:
+protected:
 	Body nothing = [](const cnx_message &, const cnx_sender &) { return 0; };
 
 	static int check(const char *name, cnx_callback_fn function = run_body, int kind = CNX_KIND_ATOMIC,
-			 int sender = CNX_SENDER_NET_ADMIN)
+	                 int sender = CNX_SENDER_NET_ADMIN)
 	{
 		return error_of(Registry<P>::check({1, 1}, name, function, nullptr, kind, sender, false));
 	}
@@ -146,7 +146,9 @@ TEST_F(CoreRegistry, RefusesRemovalInsideAnAtomicCallback)
 {
 	Entry *entry = nullptr;
 	Entry *other = nullptr;
-	Body body = [&](const cnx_message &, const cnx_sender &) { return error_of(remove(entry)) + error_of(remove(other)); };
+	Body body = [&](const cnx_message &, const cnx_sender &) {
+		return error_of(remove(entry)) + error_of(remove(other));
+	};
 	entry = *add({1, 1}, body);
 	other = *add({1, 2}, nothing);
 	EXPECT_EQ(dispatcher().dispatch(message_for({1, 1})).status, 2 * -EDEADLK);

@@ -11,7 +11,7 @@ namespace
 
 class CoreSubscriptions : public ::testing::Test
 {
-      protected:
+protected:
 	~CoreSubscriptions() override { P::flush_retired(); }
 
 	std::vector<std::uint32_t> group(std::uint32_t number)

@@ -22,7 +22,8 @@ using P = replica::Platform;
 using Entry = Callback<P>;
 using Bytes = std::vector<std::byte>;
 
-template <typename T> void append(Bytes &bytes, const T &value)
+template <typename T>
+void append(Bytes &bytes, const T &value)
 {
 	const auto at = bytes.size();
 	bytes.resize(at + sizeof(T));
@@ -51,7 +52,7 @@ inline Bytes connector_message(Id id, std::size_t payload = 4)
 
 /// Puts a netlink message at the end of a datagram, padded as its successor needs it.
 inline void append_netlink(Bytes &datagram, const Bytes &body, std::uint16_t flags = 0,
-			   std::uint16_t type = netlink_type_done)
+                           std::uint16_t type = netlink_type_done)
 {
 	const auto length = sizeof(NetlinkHeader) + body.size();
 	append(datagram, NetlinkHeader{static_cast<std::uint32_t>(length), type, flags, 1, 0});
@@ -68,7 +69,8 @@ inline Bytes datagram_of(std::initializer_list<Bytes> bodies, std::uint16_t flag
 }
 
 /// The errno of a result, negative as everywhere; 0 where it has a value.
-template <typename T> int error_of(const Result<T> &result)
+template <typename T>
+int error_of(const Result<T> &result)
 {
 	return result ? 0 : to_errno(result.error());
 }
@@ -84,15 +86,15 @@ inline int run_body(void *context, const cnx_message *message, const cnx_sender 
 
 class World : public ::testing::Test
 {
-      protected:
+protected:
 	~World() override { P::flush_retired(); }
 
 	Result<Entry *> add(Id id, Body &body, Kind kind = Kind::atomic, int sender = CNX_SENDER_ANYONE,
-			    const char *name = "test", bool open = false)
+	                    const char *name = "test", bool open = false)
 	{
-		const auto spec = Registry<P>::check(id, name, run_body, &body,
-						     kind == Kind::atomic ? CNX_KIND_ATOMIC : CNX_KIND_SLEEPABLE, sender,
-						     open);
+		const auto spec =
+		    Registry<P>::check(id, name, run_body, &body,
+		                       kind == Kind::atomic ? CNX_KIND_ATOMIC : CNX_KIND_SLEEPABLE, sender, open);
 		if (!spec)
 			return std::unexpected(spec.error());
 		return registry().add(*spec);
@@ -140,16 +142,16 @@ class World : public ::testing::Test
 		return sender;
 	}
 
-      private:
+private:
 	replica::Thread thread_;
 	Dispatcher<P> dispatcher_{Registry<P>::Calls::Slots::create().value(),
-				  Dispatcher<P>::GlobalCounters::create().value()};
+	                          Dispatcher<P>::GlobalCounters::create().value()};
 };
 
 /// Makes the allocation after `successes` more ones fail, and all of them succeed again when it ends.
 class FailAllocation
 {
-      public:
+public:
 	explicit FailAllocation(long successes) { replica::Hooks::allocations_until_failure = successes; }
 	~FailAllocation() { replica::Hooks::allocations_until_failure = -1; }
 	FailAllocation(const FailAllocation &) = delete;

@@ -52,6 +52,13 @@ template <Platform P> class Control
 	{
 	}
 
+	/// What the transport's socket turned out to be. Before the first request can come.
+	void opened(std::uint32_t protocol, std::uint32_t groups)
+	{
+		facts_.protocol = protocol;
+		facts_.groups = groups;
+	}
+
 	/// Answer one request into `reply`, which has room for a whole message's payload. Returns the bytes used.
 	/// May sleep. bad_message: too short, or another version. not_supported: unknown op. And what each op says.
 	[[nodiscard]] Result<std::size_t> answer(const cnx_message &message, const cnx_sender &sender,

@@ -8,10 +8,10 @@
 
 struct Incomplete : private cnx::replica::Platform {
 	using Base = cnx::replica::Platform;
-	using Base::ReadGuard, Base::Mutex, Base::SpinLock, Base::WaitQueue, Base::Counters;
 	using Base::allocate, Base::release, Base::retire, Base::synchronize, Base::cpu, Base::cpu_count, Base::task;
-	using Base::in_read_section, Base::may_sleep, Base::permits;
 	using Base::counters_allocate, Base::counters_release, Base::counter_add, Base::counter_read;
+	using Base::in_read_section, Base::may_sleep, Base::permits;
+	using Base::ReadGuard, Base::Mutex, Base::SpinLock, Base::WaitQueue, Base::Counters;
 #ifndef MUST_FAIL
 	using Base::flush_retired;
 #endif
