@@ -90,7 +90,7 @@ kill -0 $flood 2>/dev/null || give_up "the sender ended early: $(tail -n 1 /tmp/
 run rmmod cnx_echo
 # The sender learns of it from its next message. It does not go on for long, whatever it makes of that.
 sleep 1
-kill -INT $flood 2>/dev/null
+kill $flood 2>/dev/null
 wait $flood 2>/dev/null
 tail -n 1 /tmp/flood | sed 's/^/     the sender: /'
 run cnx list
