@@ -20,6 +20,10 @@ KERNEL_MAX := 6.18
 # KDIR= names a prepared kernel tree. Without it, the stock kernel's headers are used.
 KDIR ?=
 MODULE_VARIABLES := $(foreach name,ARCH CROSS_COMPILE LLVM V,$(if $(filter command environment,$(firstword $(origin $(name)))),$(name)=$($(name))))
+# With a debugger in prospect the C++ core gets debug information too (see kernel/cxx.mk).
+ifneq ($(GDB)$(CNX_DEBUG),)
+MODULE_VARIABLES += CNX_DEBUG=1
+endif
 
 # make V=1 shows the commands.
 Q := $(if $(filter 1,$(V)),,@)
@@ -68,7 +72,7 @@ demo: module userspace | packages kernel-image ## install, build, boot a VM and 
 
 .PHONY: vm
 vm: module userspace guest | packages kernel-image ## a shell in the VM with everything loaded (GDB=1 waits for a debugger)
-	$(if $(GDB),$(Q)userspace/vm/packages.sh debug)
+	$(if $(and $(GDB),$(filter-out nox,$(PACKAGES)x)),$(Q)userspace/vm/packages.sh debug)
 	$(Q)$(VM) shell $(if $(GDB),--gdb)
 
 .PHONY: test

@@ -17,7 +17,7 @@ namespace cnx::kernel
 /// INVARIANT: the skb ends with the `reserved` bytes of the pending message, if one is pending.
 class Batch
 {
-      public:
+public:
 	[[nodiscard]] static Status begin(cnx_batch &batch, std::size_t capacity, cnx_context context)
 	{
 		batch = {.skb = nullptr, .reserved = 0, .messages = 0, .first = {}, .context = context};
@@ -79,7 +79,7 @@ class Batch
 		return Skb::adopt(std::exchange(batch_.skb, nullptr));
 	}
 
-      private:
+private:
 	cnx_batch &batch_;
 };
 

@@ -231,8 +231,3 @@ void cnx_k_trace_drop(int reason)
 {
 	trace_cnx_drop(reason);
 }
-
-void cnx_k_report_assertion(const char *file, int line, const char *condition)
-{
-	pr_emerg("cnx: %s:%d: assertion failed: %s\n", file, line, condition);
-}

@@ -64,8 +64,7 @@ void *cnx_k_skb_append(struct sk_buff *skb, __kernel_size_t bytes);
 void cnx_k_skb_retract(struct sk_buff *skb, __kernel_size_t bytes);
 
 /*
- * Make the head so small that netlink will not: it would, by a rule of its own, allocating as if it may sleep unless
- * in softirq. False, and the skb as it was, if there is no memory.
+ * Make the head so small that netlink leaves it as it is. False, and the skb as it was, if there is no memory.
  */
 bool cnx_k_skb_fit(struct sk_buff *skb, bool may_sleep);
 
@@ -83,8 +82,6 @@ void cnx_k_trace_send(struct cnx_id id, __u32 portid, __u32 group, __u32 message
 void cnx_k_trace_drop(int reason);
 /* How many tracing sessions have an event on: read before each call above, so that tracing off costs a load. */
 extern int cnx_k_tracing;
-
-void cnx_k_report_assertion(const char *file, int line, const char *condition);
 
 /*
  * 0 or a negative errno. Process context. Everything below may be called from here until cnx_core_exit(), and nothing

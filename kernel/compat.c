@@ -33,11 +33,11 @@ static int compat_from_driver(struct compat_callback *compat, const struct cnx_m
 	if (!msg)
 		return -ENOMEM;
 	*msg = (struct cn_msg){
-		.id = { message->id.idx, message->id.val },
-		.seq = message->seq,
-		.ack = message->ack,
-		.len = message->length,
-		.flags = message->flags,
+	    .id = {message->id.idx, message->id.val},
+	    .seq = message->seq,
+	    .ack = message->ack,
+	    .len = message->length,
+	    .flags = message->flags,
 	};
 	if (message->length)
 		memcpy(msg->data, message->payload, message->length);
@@ -52,20 +52,21 @@ static int compat_receive(void *context, const struct cnx_message *message, cons
 
 	if (!sender->skb)
 		return compat_from_driver(compat, message);
-	/* SAFETY: in a datagram the payload follows its struct cn_msg, and the connector hands that out writable too. */
+	/* SAFETY: in a datagram the payload follows its struct cn_msg, and the connector hands that out writable too.
+	 */
 	compat->callback((struct cn_msg *)((u8 *)message->payload - sizeof(struct cn_msg)), &NETLINK_CB(sender->skb));
 	return 0;
 }
 
 int cn_add_callback(const struct cb_id *id, const char *name,
-		    void (*callback)(struct cn_msg *, struct netlink_skb_parms *))
+                    void (*callback)(struct cn_msg *, struct netlink_skb_parms *))
 {
 	char cut[CNX_NAME_SIZE];
 	struct cnx_registration registration = {
-		.name = cut,
-		.callback = compat_receive,
-		.kind = CNX_KIND_SLEEPABLE,
-		.sender = CNX_SENDER_ANYONE,
+	    .name = cut,
+	    .callback = compat_receive,
+	    .kind = CNX_KIND_SLEEPABLE,
+	    .sender = CNX_SENDER_ANYONE,
 	};
 	struct compat_callback *compat;
 	int status;
@@ -101,7 +102,8 @@ static struct compat_callback *compat_take(const struct cb_id *id)
 	struct compat_callback *found = NULL;
 
 	mutex_lock(&compat_mutex);
-	list_for_each_entry(compat, &compat_callbacks, link) {
+	list_for_each_entry(compat, &compat_callbacks, link)
+	{
 		if (compat->id.idx == id->idx && compat->id.val == id->val) {
 			list_del(&compat->link);
 			found = compat;
@@ -137,17 +139,17 @@ static int compat_send(struct cn_msg *msg, u16 len, u32 portid, u32 group, gfp_t
 	const enum cnx_context context = gfpflags_allow_blocking(gfp_mask) ? CNX_MAY_SLEEP : CNX_NO_SLEEP;
 	/* To a group, the connector takes a portid as the one socket to leave out. */
 	const struct cnx_destination to = {
-		.portid = group ? 0 : portid,
-		.group = group,
-		.except = group ? portid : 0,
-		.wait = context == CNX_MAY_SLEEP,
+	    .portid = group ? 0 : portid,
+	    .group = group,
+	    .except = group ? portid : 0,
+	    .wait = context == CNX_MAY_SLEEP,
 	};
 	const struct cnx_message header = {
-		.id = { msg->id.idx, msg->id.val },
-		.seq = msg->seq,
-		.ack = msg->ack,
-		.flags = msg->flags,
-		.length = len,
+	    .id = {msg->id.idx, msg->id.val},
+	    .seq = msg->seq,
+	    .ack = msg->ack,
+	    .flags = msg->flags,
+	    .length = len,
 	};
 	struct cnx_batch batch;
 	u8 *payload;
@@ -173,7 +175,7 @@ static int compat_send(struct cn_msg *msg, u16 len, u32 portid, u32 group, gfp_t
 
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
 int cn_netlink_send_mult(struct cn_msg *msg, u16 len, u32 portid, u32 group, gfp_t gfp_mask, netlink_filter_fn filter,
-			 void *filter_data)
+                         void *filter_data)
 {
 	return filter ? -EOPNOTSUPP : compat_send(msg, len, portid, group, gfp_mask);
 }

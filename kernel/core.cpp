@@ -15,8 +15,7 @@
 #include <span>
 #include <string_view>
 
-// What the headers of the standard library leave to a library that a kernel does not have.
-#include "runtime.hpp"
+#include <cnx/runtime.hpp>
 
 namespace cnx::kernel
 {
@@ -28,7 +27,7 @@ using Entry = Callback<Platform>;
 /// All of cnx between load and unload.
 class Core
 {
-      public:
+public:
 	using Facts = Control<Platform>::Facts;
 
 	[[nodiscard]] static Result<Owned<Platform, Core>> create(std::string_view version)
@@ -67,15 +66,11 @@ class Core
 
 	[[nodiscard]] Status remove(std::span<Entry *const> entries)
 	{
-		// The events tell what was there, so they are written while it still is. One message each, and only
-		// for who asked: without a subscriber this allocates nothing.
-		CNX_TRY(registry().removable(entries));
-		for (const Entry *const entry : entries) {
-			announce(Control<Platform>::event(CNX_EVENT_UNREGISTERED, *entry));
+		return registry().remove(entries, [this](const Entry &entry) {
+			announce(Control<Platform>::event(CNX_EVENT_UNREGISTERED, entry));
 			if (cnx_k_tracing)
-				cnx_k_trace_unregister(entry->id(), entry->name().data());
-		}
-		return registry().remove(entries);
+				cnx_k_trace_unregister(entry.id(), entry.name().data());
+		});
 	}
 
 	void receive(std::span<const std::byte> bytes, const cnx_sender &sender)
@@ -86,19 +81,19 @@ class Core
 		});
 	}
 
-      private:
+private:
 	/// A reply fits an skb of two pages with its overhead; longer listings go on by cursor.
 	static constexpr std::size_t reply_room = 7 * 1024;
 
 	[[nodiscard]] Status register_control()
 	{
 		CallbackSpec spec{.id = control_id,
-				  .kind = Kind::sleepable,
-				  .capability = no_capability, // each request is judged by itself
-				  .open_to_listeners = false,
-				  .function = on_control,
-				  .context = this,
-				  .name = {"cnx_control"}};
+		                  .kind = Kind::sleepable,
+		                  .capability = no_capability, // each request is judged by itself
+		                  .open_to_listeners = false,
+		                  .function = on_control,
+		                  .context = this,
+		                  .name = {"cnx_control"}};
 		CNX_TRY(registry().add(spec));
 		return {};
 	}
@@ -124,39 +119,41 @@ class Core
 		if (sender.portid == 0)
 			return 0;
 		const cnx_message reply{.id = control_id,
-					.seq = request.seq,
-					.ack = request.ack + 1,
-					.flags = 0,
-					.length = static_cast<std::uint16_t>(*used),
-					.payload = (*buffer)->bytes.data()};
+		                        .seq = request.seq,
+		                        .ack = request.ack + 1,
+		                        .flags = 0,
+		                        .length = static_cast<std::uint16_t>(*used),
+		                        .payload = (*buffer)->bytes.data()};
 		const cnx_destination to{.net = sender.net,
-					 .portid = sender.portid,
-					 .group = 0,
-					 .except = 0,
-					 .wait = false,
-					 .filter = nullptr,
-					 .filter_context = nullptr};
+		                         .portid = sender.portid,
+		                         .group = 0,
+		                         .except = 0,
+		                         .wait = false,
+		                         .filter = nullptr,
+		                         .filter_context = nullptr};
 		const int status = transport_.send(reply, to, true);
-		if (status != 0)
+		if (status != 0) {
 			dispatcher_.counters().add(CNX_DROP_ANSWER);
+			Platform::observe_drop(CNX_DROP_ANSWER);
+		}
 		return status;
 	}
 
 	void announce(const cnx_event &event)
 	{
 		const cnx_message message{.id = control_id,
-					  .seq = events_.fetch_add(1, std::memory_order_relaxed) + 1,
-					  .ack = 0,
-					  .flags = 0,
-					  .length = sizeof(event),
-					  .payload = &event};
+		                          .seq = events_.fetch_add(1, std::memory_order_relaxed) + 1,
+		                          .ack = 0,
+		                          .flags = 0,
+		                          .length = sizeof(event),
+		                          .payload = &event};
 		const cnx_destination to{.net = nullptr,
-					 .portid = 0,
-					 .group = CNX_CONTROL_IDX,
-					 .except = 0,
-					 .wait = false,
-					 .filter = nullptr,
-					 .filter_context = nullptr};
+		                         .portid = 0,
+		                         .group = CNX_CONTROL_IDX,
+		                         .except = 0,
+		                         .wait = false,
+		                         .filter = nullptr,
+		                         .filter_context = nullptr};
 		{
 			const Platform::ReadGuard guard;
 			if (subscriptions_.of_group(guard, CNX_CONTROL_IDX).empty())
@@ -236,8 +233,8 @@ int cnx_core_register(const cnx_registration *registration, cnx_callback **callb
 	if (!registration)
 		return to_errno(Error::invalid);
 	const auto spec = Registry<Platform>::check(registration->id, registration->name, registration->callback,
-						    registration->context, registration->kind, registration->sender,
-						    registration->open_to_listeners);
+	                                            registration->context, registration->kind, registration->sender,
+	                                            registration->open_to_listeners);
 	if (!spec)
 		return to_errno(spec.error());
 	if (key_of(spec->id) == key_of(control_id))

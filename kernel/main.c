@@ -20,7 +20,7 @@
 static unsigned int cnx_protocol;
 module_param_named(protocol, cnx_protocol, uint, 0444);
 MODULE_PARM_DESC(protocol, "netlink protocol number in the initial network namespace, 1 to 31 (default 0: 11 where "
-			   "the kernel leaves it free, else 28)");
+                           "the kernel leaves it free, else 28)");
 
 /* The kernel socket of the initial network namespace. Set before the core runs, cleared after it has ended. */
 static struct sock *cnx_socket;
@@ -64,7 +64,7 @@ int cnx_k_unicast(struct net *net, struct sk_buff *skb, __u32 portid, bool wait)
 
 void cnx_k_answer(struct sk_buff *received, __kernel_size_t offset, int status, const char *sentence)
 {
-	struct netlink_ext_ack extack = { ._msg = sentence };
+	struct netlink_ext_ack extack = {._msg = sentence};
 
 	netlink_ack(received, (struct nlmsghdr *)(received->data + offset), status, &extack);
 }
@@ -73,12 +73,12 @@ static void cnx_input(struct sk_buff *skb)
 {
 	const struct netlink_skb_parms *parms = &NETLINK_CB(skb);
 	const struct cnx_sender sender = {
-		.portid = parms->portid,
-		.uid = __kuid_val(parms->creds.uid),
-		.gid = __kgid_val(parms->creds.gid),
-		.pid = parms->creds.pid,
-		.net = sock_net(skb->sk),
-		.skb = skb,
+	    .portid = parms->portid,
+	    .uid = __kuid_val(parms->creds.uid),
+	    .gid = __kgid_val(parms->creds.gid),
+	    .pid = parms->creds.pid,
+	    .net = sock_net(skb->sk),
+	    .skb = skb,
 	};
 
 	cnx_core_receive(skb->data, skb->len, &sender);
@@ -104,16 +104,16 @@ static int cnx_socket_event(struct notifier_block *block, unsigned long event, v
 }
 
 static struct notifier_block cnx_notifier = {
-	.notifier_call = cnx_socket_event,
+    .notifier_call = cnx_socket_event,
 };
 
 static struct sock *cnx_listen_on(unsigned int protocol)
 {
 	struct netlink_kernel_cfg config = {
-		.groups = CNX_GROUPS,
-		.flags = NL_CFG_F_NONROOT_RECV,
-		.input = cnx_input,
-		.bind = cnx_bind,
+	    .groups = CNX_GROUPS,
+	    .flags = NL_CFG_F_NONROOT_RECV,
+	    .input = cnx_input,
+	    .bind = cnx_bind,
 	};
 
 	return netlink_kernel_create(&init_net, protocol, &config);
@@ -149,9 +149,7 @@ static void *cnx_listing_start(struct seq_file *file, loff_t *position)
 	return listing;
 }
 
-static void cnx_listing_stop(struct seq_file *file, void *shown)
-{
-}
+static void cnx_listing_stop(struct seq_file *file, void *shown) {}
 
 static int cnx_listing_show(struct seq_file *file, void *shown)
 {
@@ -160,28 +158,25 @@ static int cnx_listing_show(struct seq_file *file, void *shown)
 	if (shown == SEQ_START_TOKEN)
 		seq_puts(file, "Name            ID\n");
 	else
-		seq_printf(file, "%-15s %u:%u\n", listing->record.name, listing->record.id.idx,
-			   listing->record.id.val);
+		seq_printf(file, "%-15s %u:%u\n", listing->record.name, listing->record.id.idx, listing->record.id.val);
 	return 0;
 }
 
 static const struct seq_operations cnx_listing_operations = {
-	.start = cnx_listing_start,
-	.next = cnx_listing_next,
-	.stop = cnx_listing_stop,
-	.show = cnx_listing_show,
+    .start = cnx_listing_start,
+    .next = cnx_listing_next,
+    .stop = cnx_listing_stop,
+    .show = cnx_listing_show,
 };
 
-static struct ctl_table cnx_sysctls[] = {
-	{
-		.procname = "protocol",
-		.data = &cnx_protocol,
-		.maxlen = sizeof(cnx_protocol),
-		.mode = 0444,
-		.proc_handler = proc_douintvec,
-	},
-	CNX_SYSCTL_SENTINEL
-};
+static struct ctl_table cnx_sysctls[] = {{
+                                             .procname = "protocol",
+                                             .data = &cnx_protocol,
+                                             .maxlen = sizeof(cnx_protocol),
+                                             .mode = 0444,
+                                             .proc_handler = proc_douintvec,
+                                         },
+                                         CNX_SYSCTL_SENTINEL};
 
 static struct ctl_table_header *cnx_sysctl_header;
 
@@ -189,15 +184,14 @@ static struct ctl_table_header *cnx_sysctl_header;
 static int cnx_open_socket(void)
 {
 	if (cnx_protocol >= MAX_LINKS) {
-		pr_err("cnx: protocol=%u is not a netlink protocol number: use 1 to %u, or 0 to choose\n",
-		       cnx_protocol, MAX_LINKS - 1);
+		pr_err("cnx: protocol=%u is not a netlink protocol number: use 1 to %u, or 0 to choose\n", cnx_protocol,
+		       MAX_LINKS - 1);
 		return -EINVAL;
 	}
 	if (cnx_protocol) {
 		cnx_socket = cnx_listen_on(cnx_protocol);
 		if (!cnx_socket)
-			pr_err("cnx: netlink protocol %u is taken: use another number, or 0 to choose\n",
-			       cnx_protocol);
+			pr_err("cnx: netlink protocol %u is taken: use another number, or 0 to choose\n", cnx_protocol);
 		return cnx_socket ? 0 : -EADDRINUSE;
 	}
 	cnx_protocol = CNX_PROTOCOL_CONNECTOR;
@@ -228,7 +222,7 @@ static int __init cnx_init(void)
 		goto end_notifier;
 	cnx_core_opened(cnx_protocol, CNX_GROUPS);
 	if (!proc_create_seq_private("cnx", 0444, init_net.proc_net, &cnx_listing_operations,
-				     sizeof(struct cnx_listing), NULL)) {
+	                             sizeof(struct cnx_listing), NULL)) {
 		status = -ENOMEM;
 		goto end_socket;
 	}

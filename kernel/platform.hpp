@@ -17,16 +17,17 @@ namespace cnx::kernel
 {
 
 static_assert(static_cast<int>(Error::not_permitted) == EPERM && static_cast<int>(Error::no_entry) == ENOENT &&
-	      static_cast<int>(Error::again) == EAGAIN && static_cast<int>(Error::no_memory) == ENOMEM &&
-	      static_cast<int>(Error::exists) == EEXIST && static_cast<int>(Error::no_callback) == ENODEV &&
-	      static_cast<int>(Error::invalid) == EINVAL && static_cast<int>(Error::no_space) == ENOSPC &&
-	      static_cast<int>(Error::deadlock) == EDEADLK && static_cast<int>(Error::bad_message) == EBADMSG &&
-	      static_cast<int>(Error::too_large) == EMSGSIZE && static_cast<int>(Error::not_supported) == EOPNOTSUPP);
+              static_cast<int>(Error::again) == EAGAIN && static_cast<int>(Error::no_memory) == ENOMEM &&
+              static_cast<int>(Error::exists) == EEXIST && static_cast<int>(Error::no_callback) == ENODEV &&
+              static_cast<int>(Error::invalid) == EINVAL && static_cast<int>(Error::no_space) == ENOSPC &&
+              static_cast<int>(Error::deadlock) == EDEADLK && static_cast<int>(Error::bad_message) == EBADMSG &&
+              static_cast<int>(Error::too_large) == EMSGSIZE && static_cast<int>(Error::not_supported) == EOPNOTSUPP);
 
 /// Storage for a kernel object that only C can make.
-template <typename Object, std::size_t Bytes> class Embedded
+template <typename Object, std::size_t Bytes>
+class Embedded
 {
-      public:
+public:
 	Embedded() = default;
 	Embedded(const Embedded &) = delete;
 	Embedded &operator=(const Embedded &) = delete;
@@ -37,14 +38,14 @@ template <typename Object, std::size_t Bytes> class Embedded
 		return reinterpret_cast<Object *>(storage_);
 	}
 
-      private:
+private:
 	alignas(64) std::byte storage_[Bytes];
 };
 
 struct Platform {
 	class CNX_SCOPED_CAPABILITY ReadGuard
 	{
-	      public:
+	public:
 		ReadGuard() { cnx_k_rcu_read_lock(); }
 		~ReadGuard() { cnx_k_rcu_read_unlock(); }
 		ReadGuard(const ReadGuard &) = delete;
@@ -53,18 +54,18 @@ struct Platform {
 
 	class CNX_CAPABILITY("mutex") Mutex
 	{
-	      public:
+	public:
 		Mutex() { cnx_k_mutex_init(mutex_.get()); }
 		void lock() CNX_ACQUIRE() { cnx_k_mutex_lock(mutex_.get()); }
 		void unlock() CNX_RELEASE() { cnx_k_mutex_unlock(mutex_.get()); }
 
-	      private:
+	private:
 		Embedded<cnx_k_mutex, CNX_K_MUTEX_BYTES> mutex_;
 	};
 
 	class CNX_CAPABILITY("spinlock") SpinLock
 	{
-	      public:
+	public:
 		SpinLock() { cnx_k_spinlock_init(lock_.get()); }
 		void lock() CNX_ACQUIRE()
 		{
@@ -73,17 +74,18 @@ struct Platform {
 		}
 		void unlock() CNX_RELEASE() { cnx_k_spinlock_unlock(lock_.get(), flags_); }
 
-	      private:
+	private:
 		Embedded<cnx_k_spinlock, CNX_K_SPINLOCK_BYTES> lock_;
 		unsigned long flags_ = 0; // the holder's
 	};
 
 	class WaitQueue
 	{
-	      public:
+	public:
 		WaitQueue() { cnx_k_waitqueue_init(queue_.get()); }
 
-		template <typename Predicate> void wait_until(Predicate predicate)
+		template <typename Predicate>
+		void wait_until(Predicate predicate)
 		{
 			cnx_k_waitqueue_wait(
 			    queue_.get(),
@@ -93,7 +95,7 @@ struct Platform {
 		}
 		void wake() { cnx_k_waitqueue_wake(queue_.get()); }
 
-	      private:
+	private:
 		Embedded<cnx_k_waitqueue, CNX_K_WAITQUEUE_BYTES> queue_;
 	};
 
@@ -105,7 +107,7 @@ struct Platform {
 		// SAFETY: RetireHead is storage for an rcu_head and nothing else, so the two functions differ only in
 		// what they call the one pointer that they take.
 		cnx_k_call_rcu(reinterpret_cast<cnx_k_rcu_head *>(head),
-			       reinterpret_cast<void (*)(cnx_k_rcu_head *)>(reclaim));
+		               reinterpret_cast<void (*)(cnx_k_rcu_head *)>(reclaim));
 	}
 	static void synchronize() { cnx_k_synchronize(); }
 	static void flush_retired() { cnx_k_rcu_barrier(); }
@@ -129,6 +131,12 @@ struct Platform {
 			cnx_k_trace_receive(header->id, sender.portid, header->len, status);
 		if (counted != CNX_RECEIVED)
 			cnx_k_trace_drop(counted);
+	}
+
+	static void observe_drop(cnx_counter reason)
+	{
+		if (cnx_k_tracing) [[unlikely]]
+			cnx_k_trace_drop(reason);
 	}
 
 	using Counters = cnx_k_counters *;

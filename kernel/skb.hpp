@@ -18,7 +18,7 @@ namespace cnx::kernel
 /// The one owner of an skb. Sending consumes it; dropping it frees it.
 class Skb
 {
-      public:
+public:
 	/// Room for `bytes` bytes. no_memory. Sleeps only if it may.
 	[[nodiscard]] static Result<Skb> create(std::size_t bytes, bool may_sleep)
 	{
@@ -54,17 +54,16 @@ class Skb
 		if (!at)
 			return std::nullopt;
 		const NetlinkHeader netlink{
-		    .length =
-			static_cast<std::uint32_t>(sizeof(NetlinkHeader) + sizeof(cnx_msg) + message.length),
+		    .length = static_cast<std::uint32_t>(sizeof(NetlinkHeader) + sizeof(cnx_msg) + message.length),
 		    .type = netlink_type_done,
 		    .flags = 0,
 		    .seq = message.seq,
 		    .portid = 0};
 		const cnx_msg header{.id = message.id,
-				     .seq = message.seq,
-				     .ack = message.ack,
-				     .len = message.length,
-				     .flags = message.flags};
+		                     .seq = message.seq,
+		                     .ack = message.ack,
+		                     .len = message.length,
+		                     .flags = message.flags};
 		// SAFETY: append() gave datagram_room(length) bytes, which hold both headers and the payload.
 		const std::span bytes(static_cast<std::byte *>(at), datagram_room(message.length));
 		__builtin_memcpy(bytes.data(), &netlink, sizeof(netlink));
@@ -80,7 +79,7 @@ class Skb
 
 	[[nodiscard]] sk_buff *release() && { return std::exchange(skb_, nullptr); }
 
-      private:
+private:
 	explicit Skb(sk_buff *skb) : skb_(skb) {}
 
 	sk_buff *skb_;

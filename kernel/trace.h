@@ -13,6 +13,8 @@
 int cnx_tracing_on(void);
 void cnx_tracing_off(void);
 
+/* The layout of these macros is their own, and clang-format knows nothing of it. */
+/* clang-format off */
 DECLARE_EVENT_CLASS(cnx_callback,
 	TP_PROTO(struct cnx_id id, const char *name),
 	TP_ARGS(id, name),
@@ -110,6 +112,7 @@ TRACE_EVENT_FN(cnx_drop,
 	cnx_tracing_on, cnx_tracing_off
 );
 
+/* clang-format on */
 #endif /* CNX_KERNEL_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

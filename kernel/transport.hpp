@@ -18,7 +18,7 @@ namespace cnx::kernel
 /// to a portid by unicast. Any context, as `may_sleep` says.
 class Transport
 {
-      public:
+public:
 	Transport(Dispatcher<Platform> &dispatcher, Subscriptions<Platform> &subscriptions)
 	    : dispatcher_(dispatcher), subscriptions_(subscriptions)
 	{
@@ -59,7 +59,7 @@ class Transport
 		return deliver(std::move(skb), first, messages, *route, may_sleep);
 	}
 
-      private:
+private:
 	static constexpr int no_listener = -ESRCH;
 	static constexpr int all_filtered = -ENOMSG;
 	static constexpr int overrun = -ENOBUFS;
@@ -69,6 +69,7 @@ class Transport
 		unsigned delivered = 0;
 		unsigned overrun = 0;
 		unsigned filtered = 0;
+		unsigned no_memory = 0;
 		int unicast = 0; // what the socket at portid came to
 	};
 
@@ -76,10 +77,15 @@ class Transport
 	[[nodiscard]] Result<cnx_destination> resolve(Id id, const cnx_destination &to) const
 	{
 		cnx_destination route = to;
+		// netlink's broadcast leaves one socket out, and a portid that is served by unicast is that one.
+		if (to.portid != 0 && to.except != 0)
+			return std::unexpected(Error::invalid);
 		if (to.portid == 0 && to.group == 0) {
 			const Platform::ReadGuard guard;
-			if (!dispatcher_.registry().find(guard, id))
+			if (!dispatcher_.registry().find(guard, id)) {
+				dispatcher_.counters().add(CNX_LOST_NO_LISTENER);
 				return std::unexpected(Error::no_callback);
+			}
 			// The connector's rule: the group of a callback is its idx.
 			route.group = id.idx;
 		}
@@ -98,18 +104,18 @@ class Transport
 
 	[[nodiscard]] int deliver(Skb &&skb, Id id, std::uint32_t messages, const cnx_destination &to, bool may_sleep)
 	{
-		// netlink would trim a sparsely filled head itself, and might sleep to do so where that is forbidden.
+		// netlink would trim a sparsely filled head itself, once for every copy and without a word if it
+		// cannot.
 		if (!skb.fit(may_sleep))
 			return lose(id, messages, CNX_LOST_NO_MEMORY, to_errno(Error::no_memory));
 		Tally tally;
 		serve_subscribers(skb, to, may_sleep, tally);
-		const bool members =
-		    to.group != 0 && !to.filter && cnx_k_group_has_members(to.net, to.group);
+		const bool members = to.group != 0 && !to.filter && cnx_k_group_has_members(to.net, to.group);
 		if (to.portid != 0) {
 			auto copy = members ? skb.clone(may_sleep) : Result<Skb>(std::move(skb));
-			tally.unicast = copy ? cnx_k_unicast(to.net, std::move(*copy).release(), to.portid,
-							 to.wait && may_sleep)
-					     : to_errno(copy.error());
+			tally.unicast =
+			    copy ? cnx_k_unicast(to.net, std::move(*copy).release(), to.portid, to.wait && may_sleep)
+			         : to_errno(copy.error());
 			note(tally, tally.unicast);
 		}
 		if (members)
@@ -148,7 +154,7 @@ class Transport
 			for (const std::uint32_t portid : std::span(portids).first(taken)) {
 				auto copy = skb.clone(may_sleep);
 				note(tally, copy ? cnx_k_unicast(to.net, std::move(*copy).release(), portid, false)
-						 : overrun);
+				                 : to_errno(copy.error()));
 			}
 			if (taken < portids.size())
 				return;
@@ -171,6 +177,8 @@ class Transport
 			++tally.delivered;
 		else if (status == overrun || status == to_errno(Error::again))
 			++tally.overrun;
+		else if (status == to_errno(Error::no_memory))
+			++tally.no_memory;
 	}
 
 	[[nodiscard]] int conclude(Id id, std::uint32_t messages, const cnx_destination &to, const Tally &tally)
@@ -183,28 +191,37 @@ class Transport
 		const auto *const callback = dispatcher_.registry().find(guard, id);
 		if (callback && tally.delivered)
 			callback->count(CallbackCounter::sent, messages);
-		int status = 0;
-		if (tally.overrun) {
-			dispatcher_.counters().add(CNX_LOST_OVERRUN, messages);
-			status = to.group == 0 ? tally.unicast : overrun;
-		} else if (!tally.delivered) {
-			dispatcher_.counters().add(tally.filtered ? CNX_LOST_FILTERED : CNX_LOST_NO_LISTENER, messages);
-			status = tally.filtered ? all_filtered : no_listener;
-			if (to.portid && tally.unicast)
-				status = tally.unicast;
+		const auto [status, reason] = judge(to, tally);
+		if (reason != CNX_SENT) {
+			dispatcher_.counters().add(reason, messages);
+			Platform::observe_drop(reason);
+			if (callback)
+				callback->count(CallbackCounter::lost, messages);
 		}
-		if (callback && (tally.overrun || !tally.delivered))
-			callback->count(CallbackCounter::lost, messages);
 		if (cnx_k_tracing) [[unlikely]]
 			cnx_k_trace_send(id, to.portid, to.group, messages, status);
 		return status;
 	}
 
+	/// What the sender is told, and the counter of the loss; CNX_SENT if there was none.
+	[[nodiscard]] static Outcome judge(const cnx_destination &to, const Tally &tally)
+	{
+		if (tally.overrun)
+			return {to.group == 0 ? tally.unicast : overrun, CNX_LOST_OVERRUN};
+		if (tally.no_memory)
+			return {to_errno(Error::no_memory), CNX_LOST_NO_MEMORY};
+		if (tally.delivered)
+			return {0, CNX_SENT};
+		if (to.portid != 0 && tally.unicast != 0)
+			return {tally.unicast, CNX_LOST_NO_LISTENER};
+		return tally.filtered ? Outcome{all_filtered, CNX_LOST_FILTERED}
+		                      : Outcome{no_listener, CNX_LOST_NO_LISTENER};
+	}
+
 	[[nodiscard]] int lose(Id id, std::uint32_t messages, cnx_counter reason, int status) const
 	{
 		dispatcher_.counters().add(reason, messages);
-		if (cnx_k_tracing) [[unlikely]]
-			cnx_k_trace_drop(reason);
+		Platform::observe_drop(reason);
 		const Platform::ReadGuard guard;
 		if (const auto *const callback = dispatcher_.registry().find(guard, id))
 			callback->count(CallbackCounter::lost, messages);

@@ -3,6 +3,8 @@
 #ifndef CNX_KERNEL_VERSION_H
 #define CNX_KERNEL_VERSION_H
 
+#include <linux/hrtimer.h>
+#include <linux/timer.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
@@ -23,6 +25,20 @@
 #define cnx_assign_str(field, source) __assign_str(field, source)
 #else
 #define cnx_assign_str(field, source) __assign_str(field)
+#endif
+
+/* From 6.2 on, the deletion of a timer has this name; from 6.15 on, this alone. Needs its header first, as above. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define timer_delete_sync del_timer_sync
+#endif
+
+/* From 6.13 on, a timer gets its function when it is made; from 6.15 on, only so. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#define hrtimer_setup_on_stack(timer, expired, clock, mode)                                                            \
+	do {                                                                                                           \
+		hrtimer_init_on_stack(timer, clock, mode);                                                             \
+		(timer)->function = (expired);                                                                         \
+	} while (0)
 #endif
 
 #endif /* CNX_KERNEL_VERSION_H */

@@ -152,6 +152,7 @@ inline std::span<const std::byte> bytes(std::string_view text)
 /* The text that a payload's bytes spell, whatever they are. They stay the payload's. */
 inline std::string_view text(std::span<const std::byte> payload)
 {
+	// SAFETY: any byte may be read as a char, and the length is the span's own.
 	return {reinterpret_cast<const char *>(payload.data()), payload.size()};
 }
 

@@ -24,16 +24,15 @@ struct cnx_registration {
 	cnx_callback_fn callback;
 	void *context; /* handed to every call; must outlive the registration */
 	enum cnx_kind kind;
-	int sender; /* CNX_SENDER_... */
+	int sender;             /* CNX_SENDER_... */
 	bool open_to_listeners; /* true: anyone may subscribe to group id.idx; false: CAP_NET_ADMIN */
 };
 
 /*
  * Register a callback. Process context; may sleep. The callback may run before this returns.
  * Returns the registration, or ERR_PTR:
- *	-EINVAL		no callback, no name, name empty or too long, unknown kind, unknown capability, or the control id
- *	-EEXIST		the id is taken
- *	-ENOMEM
+ *	-EINVAL		no callback, no name, name empty or too long, unknown kind, unknown capability, or the control
+ *id -EEXIST		the id is taken -ENOMEM
  */
 struct cnx_callback *cnx_register(const struct cnx_registration *registration);
 
@@ -41,17 +40,19 @@ struct cnx_callback *cnx_register(const struct cnx_registration *registration);
  * Unregister. When it returns 0, the callback is not running on any CPU and will not run again, and the registration
  * is gone. Process context; sleeps for a grace period and for running sleepable calls.
  * Returns 0, or with nothing changed:
- *	-EINVAL		NULL or ERR_PTR
+ *	-EINVAL		NULL or ERR_PTR, or another thread is unregistering it
  *	-EDEADLK	called from inside the callback itself, or inside any RCU read section
+ * Two sleepable callbacks that unregister each other wait for each other, as any two threads that join each other do.
  */
 int cnx_unregister(struct cnx_callback *callback);
 
 /*
- * Unregister `count` callbacks for the price of one grace period. All or, on error (as above), none.
+ * Unregister `count` callbacks for the price of one grace period. All or, on error (as above, and -EINVAL if one is
+ * there twice), none.
  */
 int cnx_unregister_all(struct cnx_callback *const *callbacks, __kernel_size_t count);
 
-/* Whether the caller may sleep. The magazines and the allocator both want to know. */
+/* Whether the caller may sleep, which the allocator wants to know. */
 enum cnx_context {
 	CNX_NO_SLEEP, /* softirq, hardirq, under a spinlock, in an atomic callback */
 	CNX_MAY_SLEEP,
@@ -68,8 +69,8 @@ struct cnx_destination {
 	struct net *net; /* NULL: the initial network namespace */
 	__u32 portid;
 	__u32 group;
-	__u32 except; /* a portid that the group's copy does not go to; 0: none */
-	bool wait; /* a sender that may sleep waits until the socket at portid has room, or a signal comes */
+	__u32 except;         /* a portid that the group's copy does not go to; 0: none. Not together with portid. */
+	bool wait;            /* a sender that may sleep waits until the socket at portid has room, or a signal comes */
 	cnx_filter_fn filter; /* NULL: no filter. With one, only subscribers of the group are asked and served. */
 	void *filter_context;
 };
@@ -85,7 +86,7 @@ struct cnx_destination {
  *	-ERESTARTSYS	a signal came while waiting for room
  *	-ENOMEM
  *	-EMSGSIZE	more than CNX_MAX_MESSAGE
- *	-EINVAL		no message, no destination, or a length without a payload
+ *	-EINVAL		no message, no destination, a length without a payload, or both portid and except
  */
 int cnx_send(const struct cnx_message *message, const struct cnx_destination *to, enum cnx_context context);
 

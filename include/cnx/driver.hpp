@@ -7,6 +7,7 @@
 #include <cnx/core/message.hpp>
 #include <cnx/core/result.hpp>
 #include <cnx/driver.h>
+#include <cnx/runtime.hpp>
 
 #include <memory>
 #include <new>
@@ -27,7 +28,7 @@ namespace cnx
 
 /// The bytes of a message as a T, or nothing if they are too few.
 template <typename T>
-	requires std::is_trivially_copyable_v<T>
+requires std::is_trivially_copyable_v<T>
 [[nodiscard]] std::optional<T> payload_as(const cnx_message &message)
 {
 	// SAFETY: payload and length are one checked view, as cnx/callback.h promises.
@@ -37,15 +38,20 @@ template <typename T>
 /// A receiver is an object with `int receive(const cnx_message &, const cnx_sender &)`, and a kind that says whether
 /// that function may sleep: `static constexpr cnx_kind kind`.
 template <typename R>
-concept Receiver = requires(R &receiver, const cnx_message &message, const cnx_sender &sender) {
-	{ receiver.receive(message, sender) } -> std::same_as<int>;
-	{ R::kind } -> std::convertible_to<cnx_kind>;
+concept Receiver = requires(R &receiver, const cnx_message &message, const cnx_sender &sender)
+{
+	{
+		receiver.receive(message, sender)
+		} -> std::same_as<int>;
+	{
+		R::kind
+		} -> std::convertible_to<cnx_kind>;
 };
 
 /// A registered callback, unregistered when this ends. Move-only. Process context, for its beginning and its end.
 class [[nodiscard]] Registration
 {
-      public:
+public:
 	struct Options {
 		int sender = CNX_SENDER_NET_ADMIN;
 		bool open_to_listeners = false;
@@ -53,16 +59,15 @@ class [[nodiscard]] Registration
 
 	/// Register `receiver`, which must outlive the registration, under `id`. Errors: those of cnx_register().
 	template <Receiver R>
-	[[nodiscard]] static Result<Registration> create(Id id, const char *name, R &receiver,
-							 Options options)
+	[[nodiscard]] static Result<Registration> create(Id id, const char *name, R &receiver, Options options)
 	{
 		const cnx_registration registration{.id = id,
-						    .name = name,
-						    .callback = trampoline<R>,
-						    .context = std::addressof(receiver),
-						    .kind = R::kind,
-						    .sender = options.sender,
-						    .open_to_listeners = options.open_to_listeners};
+		                                    .name = name,
+		                                    .callback = trampoline<R>,
+		                                    .context = std::addressof(receiver),
+		                                    .kind = R::kind,
+		                                    .sender = options.sender,
+		                                    .open_to_listeners = options.open_to_listeners};
 		cnx_callback *const callback = cnx_register(&registration);
 		// SAFETY: only reads the address; the kernel returns errors as the last 4095 addresses.
 		const auto address = reinterpret_cast<std::uintptr_t>(callback);
@@ -91,7 +96,7 @@ class [[nodiscard]] Registration
 		return {};
 	}
 
-      private:
+private:
 	explicit Registration(cnx_callback *callback) : callback_(callback) {}
 
 	template <Receiver R>
@@ -106,7 +111,7 @@ class [[nodiscard]] Registration
 
 /// Send one message whose payload is the bytes of `payload`. Errors: those of cnx_send().
 template <typename T>
-	requires std::is_trivially_copyable_v<T>
+requires std::is_trivially_copyable_v<T>
 [[nodiscard]] Status send(Id id, std::uint32_t seq, const T &payload, const cnx_destination &to, cnx_context context)
 {
 	static_assert(sizeof(cnx_msg) + sizeof(T) <= CNX_MAX_MESSAGE, "the payload is larger than a message may be");
@@ -118,12 +123,12 @@ template <typename T>
 /// Several messages in one datagram. Dropped, it is cancelled; sending consumes it.
 class [[nodiscard]] MessageBatch
 {
-      public:
+public:
 	/// A message that is being written: in the batch once committed, gone without a trace if dropped. While one
 	/// lives, its batch must not be used.
 	class [[nodiscard]] Reservation
 	{
-	      public:
+	public:
 		Reservation(Reservation &&other) noexcept
 		    : batch_(std::exchange(other.batch_, nullptr)), payload_(other.payload_)
 		{
@@ -140,7 +145,7 @@ class [[nodiscard]] MessageBatch
 
 		/// Write a value at the front of the payload. too_large: it does not fit.
 		template <typename T>
-			requires std::is_trivially_copyable_v<T>
+		requires std::is_trivially_copyable_v<T>
 		[[nodiscard]] Status write(const T &value)
 		{
 			if (sizeof(T) > payload_.size())
@@ -149,12 +154,9 @@ class [[nodiscard]] MessageBatch
 			return {};
 		}
 
-		[[nodiscard]] Status commit() &&
-		{
-			return to_status(cnx_batch_commit(std::exchange(batch_, nullptr)));
-		}
+		[[nodiscard]] Status commit() && { return to_status(cnx_batch_commit(std::exchange(batch_, nullptr))); }
 
-	      private:
+	private:
 		friend class MessageBatch;
 		Reservation(cnx_batch *batch, std::span<std::byte> payload) : batch_(batch), payload_(payload) {}
 
@@ -189,7 +191,7 @@ class [[nodiscard]] MessageBatch
 	/// Errors: those of cnx_batch_send().
 	[[nodiscard]] Status send(const cnx_destination &to) && { return to_status(cnx_batch_send(&batch_, &to)); }
 
-      private:
+private:
 	MessageBatch() = default;
 
 	cnx_batch batch_{};
@@ -197,14 +199,17 @@ class [[nodiscard]] MessageBatch
 
 /// A driver's state from its module's init to its exit. Needs no constructor at load, and no destructor at unload.
 /// INVARIANT: live_ says whether storage_ holds a T; create() and destroy() are called by init and exit alone.
-template <typename T> class ModuleState
+template <typename T>
+class ModuleState
 {
-      public:
+public:
 	constexpr ModuleState() = default;
 
-	template <typename... Args> T &create(Args &&...args)
+	template <typename... Args>
+	T &create(Args &&...args)
 	{
 		live_ = true;
+		// SAFETY: placement takes the address of the storage, which is aligned and large enough for a T.
 		return *new (static_cast<void *>(storage_)) T(std::forward<Args>(args)...);
 	}
 	void destroy()
@@ -215,7 +220,7 @@ template <typename T> class ModuleState
 	// SAFETY: by the invariant, between create() and destroy() a T lives in the storage.
 	[[nodiscard]] T &get() { return *std::launder(reinterpret_cast<T *>(storage_)); }
 
-      private:
+private:
 	alignas(T) std::byte storage_[sizeof(T)]{};
 	bool live_ = false;
 };

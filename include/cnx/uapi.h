@@ -39,9 +39,9 @@ struct cnx_msg {
 	struct cnx_id id;
 	__u32 seq;
 	__u32 ack;
-	__u16 len; /* bytes of data */
+	__u16 len;   /* bytes of data */
 	__u16 flags; /* the two ends' own affair; cnx carries it unread */
-	/* followed by len bytes of data */
+	             /* followed by len bytes of data */
 };
 
 /*
@@ -63,7 +63,8 @@ enum cnx_control_op {
 	 * follow. Anyone may ask.
 	 */
 	CNX_CONTROL_LIST = 2,
-	/* struct cnx_counters for up to `count` CPUs from CPU number `cursor` on; cursor as for LIST. Anyone may ask. */
+	/* struct cnx_counters for up to `count` CPUs from CPU number `cursor` on; cursor as for LIST. Anyone may ask.
+	 */
 	CNX_CONTROL_COUNTERS = 3,
 	/* The one struct cnx_callback_record of `id`; -ENODEV if none is registered. Anyone may ask. */
 	CNX_CONTROL_SHOW = 4,
@@ -82,7 +83,10 @@ enum cnx_control_op {
 	CNX_EVENT_UNREGISTERED = 17,
 };
 
-/* Subscriptions (pairs of socket and group) that one network namespace holds at most. */
+/*
+ * Subscriptions (pairs of socket and group) that one network namespace holds at most. The second half of them is for
+ * sockets with CAP_NET_ADMIN.
+ */
 #define CNX_MAX_SUBSCRIPTIONS 4096
 
 struct cnx_control_request {
@@ -118,34 +122,34 @@ struct cnx_callback_record {
 	__u64 serial; /* grows by registration, never reused */
 	__u32 flags;
 	__s32 capability; /* what a sender must have, as in linux/capability.h; -1: nothing */
-	__u64 received; /* messages handed to the callback, from sockets and from drivers */
-	__u64 refused; /* messages for it whose sender lacked the capability */
-	__u64 failed; /* messages for which the callback returned an error */
-	__u64 sent; /* messages sent under its id that reached a listener */
-	__u64 lost; /* messages sent under its id that reached no listener, or not all of them */
+	__u64 received;   /* messages handed to the callback, from sockets and from drivers */
+	__u64 refused;    /* messages for it whose sender lacked the capability */
+	__u64 failed;     /* messages for which the callback returned an error */
+	__u64 sent;       /* messages sent under its id that reached a listener */
+	__u64 lost;       /* messages sent under its id that reached no listener, or not all of them */
 	char name[CNX_NAME_SIZE];
 };
 
 /* What is counted, on each CPU; index into struct cnx_counters.value. Later versions only append. */
 enum cnx_counter {
-	CNX_RECEIVED, /* messages from sockets handed to a callback */
-	CNX_DISPATCHED, /* messages from drivers handed to a callback */
-	CNX_ACKNOWLEDGED, /* NLMSG_ERROR answers sent, errno 0 or not */
-	CNX_SENT, /* messages sent that reached at least one listener */
+	CNX_RECEIVED,       /* messages from sockets that a callback took without an error */
+	CNX_DISPATCHED,     /* messages from drivers that a callback took without an error */
+	CNX_ACKNOWLEDGED,   /* NLMSG_ERROR answers sent, errno 0 or not */
+	CNX_SENT,           /* messages sent that reached at least one listener */
 	CNX_SENT_DATAGRAMS, /* the datagrams that carried them */
 	/* Dropped on receive, by reason. */
-	CNX_DROP_TRUNCATED, /* bytes that end before the netlink or the connector header does */
-	CNX_DROP_BAD_LENGTH, /* a length field that contradicts the bytes around it */
-	CNX_DROP_TOO_LARGE, /* more than CNX_MAX_MESSAGE */
-	CNX_DROP_UNKNOWN_ID, /* no callback has this id */
+	CNX_DROP_TRUNCATED,     /* bytes that end before the netlink or the connector header does */
+	CNX_DROP_BAD_LENGTH,    /* a length field that contradicts the bytes around it */
+	CNX_DROP_TOO_LARGE,     /* more than CNX_MAX_MESSAGE */
+	CNX_DROP_UNKNOWN_ID,    /* no callback has this id */
 	CNX_DROP_NOT_PERMITTED, /* the sender lacks the capability */
-	CNX_DROP_FAILED, /* the callback returned an error */
-	CNX_DROP_WOULD_BLOCK, /* a sleepable callback, dispatched from a context that must not sleep */
-	CNX_DROP_ANSWER, /* an answer that the requester could not be given: its queue is full, or no memory */
+	CNX_DROP_FAILED,        /* the callback returned an error */
+	CNX_DROP_WOULD_BLOCK,   /* a sleepable callback, dispatched from a context that must not sleep */
+	CNX_DROP_ANSWER,        /* an answer that the requester could not be given: its queue is full, or no memory */
 	/* Dropped on send, by reason. */
 	CNX_LOST_NO_LISTENER,
 	CNX_LOST_FILTERED, /* every listener was filtered out */
-	CNX_LOST_OVERRUN, /* a listener's receive buffer was full */
+	CNX_LOST_OVERRUN,  /* a listener's receive buffer was full */
 	CNX_LOST_NO_MEMORY,
 	CNX_LOST_TOO_LARGE,
 	CNX_COUNTERS
@@ -160,7 +164,7 @@ struct cnx_counters {
 /* Sent to group CNX_CONTROL_IDX under the control id, with seq counting the events. */
 struct cnx_event {
 	__u16 version;
-	__u16 op; /* CNX_EVENT_REGISTERED or CNX_EVENT_UNREGISTERED */
+	__u16 op;    /* CNX_EVENT_REGISTERED or CNX_EVENT_UNREGISTERED */
 	__u32 flags; /* of the callback, as in struct cnx_callback_record */
 	struct cnx_id id;
 	char name[CNX_NAME_SIZE];

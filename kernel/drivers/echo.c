@@ -13,7 +13,7 @@ static struct cnx_callback *echo_callback;
 static int echo(void *context, const struct cnx_message *message, const struct cnx_sender *sender)
 {
 	struct cnx_message reply = *message;
-	const struct cnx_destination to = { .net = sender->net, .portid = sender->portid };
+	const struct cnx_destination to = {.net = sender->net, .portid = sender->portid};
 
 	/* A driver of this kernel that dispatched the message has no socket to be answered at. */
 	if (!sender->portid)
@@ -25,11 +25,11 @@ static int echo(void *context, const struct cnx_message *message, const struct c
 static int __init echo_init(void)
 {
 	const struct cnx_registration registration = {
-		.id = { ECHO_IDX, ECHO_VAL },
-		.name = "echo",
-		.callback = echo,
-		.kind = CNX_KIND_ATOMIC,
-		.sender = CNX_SENDER_ANYONE,
+	    .id = {ECHO_IDX, ECHO_VAL},
+	    .name = "echo",
+	    .callback = echo,
+	    .kind = CNX_KIND_ATOMIC,
+	    .sender = CNX_SENDER_ANYONE,
 	};
 
 	echo_callback = cnx_register(&registration);

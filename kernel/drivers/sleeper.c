@@ -33,7 +33,7 @@ static int sleeper_parse(const struct cnx_message *message, unsigned int *millis
 static int sleeper(void *context, const struct cnx_message *message, const struct cnx_sender *sender)
 {
 	struct cnx_message reply = *message;
-	const struct cnx_destination to = { .net = sender->net, .portid = sender->portid };
+	const struct cnx_destination to = {.net = sender->net, .portid = sender->portid};
 	unsigned int milliseconds;
 	int status = sleeper_parse(message, &milliseconds);
 
@@ -49,11 +49,11 @@ static int sleeper(void *context, const struct cnx_message *message, const struc
 static int __init sleeper_init(void)
 {
 	const struct cnx_registration registration = {
-		.id = { SLEEPER_IDX, SLEEPER_VAL },
-		.name = "sleeper",
-		.callback = sleeper,
-		.kind = CNX_KIND_SLEEPABLE,
-		.sender = CNX_SENDER_NET_ADMIN,
+	    .id = {SLEEPER_IDX, SLEEPER_VAL},
+	    .name = "sleeper",
+	    .callback = sleeper,
+	    .kind = CNX_KIND_SLEEPABLE,
+	    .sender = CNX_SENDER_NET_ADMIN,
 	};
 
 	sleeper_callback = cnx_register(&registration);

@@ -16,12 +16,12 @@ constexpr Id ticker_id{0x21, 1};
 /// What a listener of the group gets.
 struct Tick {
 	std::uint64_t number; // from 1 on
-	std::uint64_t time; // nanoseconds since boot
+	std::uint64_t time;   // nanoseconds since boot
 };
 
 class Ticker
 {
-      public:
+public:
 	static constexpr cnx_kind kind = CNX_KIND_ATOMIC;
 
 	/// Any message is the question for the last tick's number.
@@ -45,7 +45,7 @@ class Ticker
 		static_cast<void>(count == 1 ? tick_alone(now, to) : tick_batch(now, count, to));
 	}
 
-      private:
+private:
 	Status tick_alone(std::uint64_t now, const cnx_destination &to)
 	{
 		const Tick tick = next(now);
@@ -86,7 +86,7 @@ int ticker_start(void)
 {
 	Driver &state = driver.create();
 	auto registration = Registration::create(ticker_id, "ticker", state.ticker,
-						 {.sender = CNX_SENDER_ANYONE, .open_to_listeners = true});
+	                                         {.sender = CNX_SENDER_ANYONE, .open_to_listeners = true});
 	if (!registration) {
 		driver.destroy();
 		return to_errno(registration.error());

@@ -5,6 +5,7 @@
 #include <linux/module.h>
 #include <linux/timer.h>
 
+#include "../version.h"
 #include "ticker.h"
 
 static unsigned int period_ms = 100;
@@ -41,7 +42,7 @@ static int __init ticker_init(void)
 static void __exit ticker_exit(void)
 {
 	/* The timer rearms itself; deletion waits for a running one and wins against the rearming. */
-	del_timer_sync(&ticker_timer);
+	timer_delete_sync(&ticker_timer);
 	ticker_stop();
 }
 

@@ -116,5 +116,5 @@ void test_churn(struct test_log *log)
 	test_equal(log, "churn: no call comes to anything else", 0, atomic_read(&churn.other));
 	test_equal(log, "churn: no call meets what unregistering has freed", 0, atomic_read(&churn.dead));
 	test_note(log, "%u generations, %d calls reached a callback, %d came when there was none", generations,
-		  atomic_read(&churn.reached), atomic_read(&churn.unknown));
+	          atomic_read(&churn.reached), atomic_read(&churn.unknown));
 }

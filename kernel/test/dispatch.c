@@ -30,22 +30,22 @@ static void what_arrives(struct test_log *log, struct seen *seen)
 {
 	static const char payload[] = "payload";
 	struct cnx_message message = {
-		.id = { TEST_IDX, 1 },
-		.seq = 7,
-		.ack = 8,
-		.flags = 9,
-		.length = sizeof(payload),
-		.payload = payload,
+	    .id = {TEST_IDX, 1},
+	    .seq = 7,
+	    .ack = 8,
+	    .flags = 9,
+	    .length = sizeof(payload),
+	    .payload = payload,
 	};
 
 	test_equal(log, "dispatch: to a callback", 0, cnx_dispatch(&message));
 	test_equal(log, "dispatch: it is called once", 1, seen->calls);
 	test_true(log, "dispatch: the message arrives as it was",
-		  seen->message.id.idx == TEST_IDX && seen->message.id.val == 1 && seen->message.seq == 7 &&
-			  seen->message.ack == 8 && seen->message.flags == 9 &&
-			  seen->message.length == sizeof(payload) && seen->message.payload == payload);
+	          seen->message.id.idx == TEST_IDX && seen->message.id.val == 1 && seen->message.seq == 7 &&
+	              seen->message.ack == 8 && seen->message.flags == 9 && seen->message.length == sizeof(payload) &&
+	              seen->message.payload == payload);
 	test_true(log, "dispatch: the sender is a driver",
-		  seen->sender.portid == 0 && seen->sender.pid == 0 && !seen->sender.net && !seen->sender.skb);
+	          seen->sender.portid == 0 && seen->sender.pid == 0 && !seen->sender.net && !seen->sender.skb);
 }
 
 static void bad_messages(struct test_log *log, struct seen *seen)

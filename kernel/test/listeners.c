@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Sends that are heard. The guest program test_listen opens sockets, writes two of their portids (the first a member of
- * TEST_GROUP, the second a subscriber of TEST_FAR_GROUP) to /proc/cnx_test_listeners, and reads it: then each send below
- * is made, and a line `NUMBER STATUS` tells what it came to. The number is the message's seq and its payload, by which
- * test_listen knows what has to arrive where. Its table is the counterpart of the one here.
+ * TEST_GROUP, the second a subscriber of TEST_FAR_GROUP) to /proc/cnx_test_listeners, and reads it: then each send
+ * below is made, and a line `NUMBER STATUS` tells what it came to. The number is the message's seq and its payload, by
+ * which test_listen knows what has to arrive where. Its table is the counterpart of the one here.
  */
 #include <linux/completion.h>
 #include <linux/err.h>
@@ -19,6 +19,7 @@
 #include <linux/timer.h>
 #include <linux/uaccess.h>
 
+#include "../version.h"
 #include "test.h"
 
 #define BATCHED 5u
@@ -41,10 +42,10 @@ static struct order order;
 static int send_number(u32 number, const struct cnx_destination *to, enum cnx_context context)
 {
 	const struct cnx_message message = {
-		.id = { TEST_GROUP, 1 },
-		.seq = number,
-		.length = sizeof(number),
-		.payload = &number,
+	    .id = {TEST_GROUP, 1},
+	    .seq = number,
+	    .length = sizeof(number),
+	    .payload = &number,
 	};
 
 	return cnx_send(&message, to, context);
@@ -83,7 +84,7 @@ static int send_in_softirq(u32 number, const struct cnx_destination *to)
 	timer_setup_on_stack(&timer, in_timer, 0);
 	mod_timer(&timer, jiffies + 1);
 	status = ordered_status();
-	del_timer_sync(&timer);
+	timer_delete_sync(&timer);
 	destroy_timer_on_stack(&timer);
 	return status;
 }
@@ -96,8 +97,7 @@ static int send_in_hardirq(u32 number, const struct cnx_destination *to)
 	order.number = number;
 	order.to = *to;
 	init_completion(&order.done);
-	hrtimer_init_on_stack(&timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
-	timer.function = in_hrtimer;
+	hrtimer_setup_on_stack(&timer, in_hrtimer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
 	hrtimer_start(&timer, ns_to_ktime(1000000), HRTIMER_MODE_REL_HARD);
 	status = ordered_status();
 	hrtimer_cancel(&timer);
@@ -120,7 +120,7 @@ static int send_under_spinlock(u32 number, const struct cnx_destination *to)
 /* BATCHED messages in one datagram, and a reservation dropped between them, which must not arrive. */
 static int send_batch(u32 number, const struct cnx_destination *to)
 {
-	struct cnx_message header = { .id = { TEST_GROUP, 1 }, .seq = number, .length = sizeof(number) };
+	struct cnx_message header = {.id = {TEST_GROUP, 1}, .seq = number, .length = sizeof(number)};
 	struct cnx_batch batch;
 	void *payload;
 	u32 i;
@@ -173,11 +173,59 @@ static bool let_through(void *context, __u32 portid)
 	return portid == *(const u32 *)context;
 }
 
+static int listeners_answer(void *context, const struct cnx_message *message, const struct cnx_sender *sender)
+{
+	return *(const int *)context;
+}
+
+/* Dispatches `number` to a callback of the given kind that answers `answer`, under a spinlock if asked to. */
+static int dispatch_number(u32 number, enum cnx_kind kind, bool locked, int answer)
+{
+	DEFINE_SPINLOCK(lock);
+	struct cnx_registration r = test_registration(2, listeners_answer, &answer);
+	struct cnx_message message = {.id = {TEST_GROUP, 2}, .seq = number};
+	struct cnx_callback *callback;
+	int status;
+
+	r.id = message.id;
+	r.kind = kind;
+	callback = cnx_register(&r);
+	if (IS_ERR(callback))
+		return PTR_ERR(callback);
+	if (locked)
+		spin_lock(&lock);
+	status = cnx_dispatch(&message);
+	if (locked)
+		spin_unlock(&lock);
+	cnx_unregister(callback);
+	return status;
+}
+
+/* What reaches no socket, for the counters' sake. */
+static void show_refusals(struct seq_file *file)
+{
+	static const u8 bytes[CNX_MAX_MESSAGE];
+	const struct cnx_destination to = {.group = TEST_GROUP};
+	const struct cnx_message large = {
+	    .id = {TEST_GROUP, 1},
+	    .length = CNX_MAX_MESSAGE,
+	    .payload = bytes,
+	};
+	const struct cnx_message unknown = {.id = {TEST_GROUP, 3}};
+
+	seq_printf(file, "20 %d\n", cnx_send(&large, &to, CNX_MAY_SLEEP));
+	seq_printf(file, "21 %d\n", cnx_dispatch(&unknown));
+	seq_printf(file, "22 %d\n", dispatch_number(22, CNX_KIND_ATOMIC, true, 0));
+	seq_printf(file, "23 %d\n", dispatch_number(23, CNX_KIND_SLEEPABLE, true, 0));
+	seq_printf(file, "24 %d\n", dispatch_number(24, CNX_KIND_SLEEPABLE, false, 0));
+	seq_printf(file, "25 %d\n", dispatch_number(25, CNX_KIND_ATOMIC, false, -EPROTO));
+}
+
 static int listeners_show(struct seq_file *file, void *unused)
 {
 	static u32 nobody = 1;
-	const struct cnx_destination near = { .group = TEST_GROUP };
-	const struct cnx_destination far = { .group = TEST_FAR_GROUP };
+	const struct cnx_destination near = {.group = TEST_GROUP};
+	const struct cnx_destination far = {.group = TEST_FAR_GROUP};
 	struct cnx_destination to;
 
 	seq_printf(file, "1 %d\n", send_number(1, &near, CNX_MAY_SLEEP));
@@ -186,20 +234,20 @@ static int listeners_show(struct seq_file *file, void *unused)
 	seq_printf(file, "4 %d\n", send_under_spinlock(4, &near));
 	seq_printf(file, "5 %d\n", send_batch(5, &near));
 	seq_printf(file, "6 %d\n", send_by_lookup(6));
-	to = (struct cnx_destination){ .group = TEST_GROUP, .except = member_portid };
+	to = (struct cnx_destination){.group = TEST_GROUP, .except = member_portid};
 	seq_printf(file, "7 %d\n", send_number(7, &to, CNX_MAY_SLEEP));
-	to = (struct cnx_destination){ .portid = member_portid };
+	to = (struct cnx_destination){.portid = member_portid};
 	seq_printf(file, "8 %d\n", send_number(8, &to, CNX_MAY_SLEEP));
-	to = (struct cnx_destination){ .portid = member_portid, .group = TEST_GROUP };
+	to = (struct cnx_destination){.portid = member_portid, .group = TEST_GROUP};
 	seq_printf(file, "9 %d\n", send_number(9, &to, CNX_MAY_SLEEP));
 	seq_printf(file, "10 %d\n", send_number(10, &far, CNX_MAY_SLEEP));
 	seq_printf(file, "11 %d\n", send_in_softirq(11, &far));
 	seq_printf(file, "12 %d\n", send_in_hardirq(12, &far));
 	seq_printf(file, "13 %d\n", send_batch(13, &far));
 	to = (struct cnx_destination){
-		.group = TEST_FAR_GROUP,
-		.filter = let_through,
-		.filter_context = &subscriber_portid,
+	    .group = TEST_FAR_GROUP,
+	    .filter = let_through,
+	    .filter_context = &subscriber_portid,
 	};
 	seq_printf(file, "14 %d\n", send_number(14, &to, CNX_MAY_SLEEP));
 	seq_printf(file, "15 %d\n", send_in_hardirq(15, &to));
@@ -207,10 +255,11 @@ static int listeners_show(struct seq_file *file, void *unused)
 	seq_printf(file, "16 %d\n", send_number(16, &to, CNX_MAY_SLEEP));
 	to.group = TEST_GROUP;
 	seq_printf(file, "17 %d\n", send_number(17, &to, CNX_MAY_SLEEP));
-	to = (struct cnx_destination){ .group = TEST_FAR_GROUP, .portid = subscriber_portid };
+	to = (struct cnx_destination){.group = TEST_FAR_GROUP, .portid = subscriber_portid};
 	seq_printf(file, "18 %d\n", send_number(18, &to, CNX_MAY_SLEEP));
-	to = (struct cnx_destination){ .group = TEST_FAR_GROUP, .except = subscriber_portid };
+	to = (struct cnx_destination){.group = TEST_FAR_GROUP, .except = subscriber_portid};
 	seq_printf(file, "19 %d\n", send_number(19, &to, CNX_MAY_SLEEP));
+	show_refusals(file);
 	return 0;
 }
 
@@ -244,11 +293,11 @@ static ssize_t listeners_write(struct file *file, const char __user *from, size_
 }
 
 static const struct proc_ops listeners_operations = {
-	.proc_open = listeners_open,
-	.proc_read = listeners_read,
-	.proc_write = listeners_write,
-	.proc_lseek = seq_lseek,
-	.proc_release = single_release,
+    .proc_open = listeners_open,
+    .proc_read = listeners_read,
+    .proc_write = listeners_write,
+    .proc_lseek = seq_lseek,
+    .proc_release = single_release,
 };
 
 int test_listeners_init(void)

@@ -58,18 +58,18 @@ int test_count(void *context, const struct cnx_message *message, const struct cn
 struct cnx_registration test_registration(u32 val, cnx_callback_fn callback, void *context)
 {
 	return (struct cnx_registration){
-		.id = { TEST_IDX, val },
-		.name = "test",
-		.callback = callback,
-		.context = context,
-		.kind = CNX_KIND_ATOMIC,
-		.sender = CNX_SENDER_ANYONE,
+	    .id = {TEST_IDX, val},
+	    .name = "test",
+	    .callback = callback,
+	    .context = context,
+	    .kind = CNX_KIND_ATOMIC,
+	    .sender = CNX_SENDER_ANYONE,
 	};
 }
 
 struct cnx_message test_message(u32 val)
 {
-	return (struct cnx_message){ .id = { TEST_IDX, val } };
+	return (struct cnx_message){.id = {TEST_IDX, val}};
 }
 
 static int test_open(struct inode *inode, struct file *file)
@@ -114,10 +114,10 @@ static int test_release(struct inode *inode, struct file *file)
 }
 
 static const struct proc_ops test_operations = {
-	.proc_open = test_open,
-	.proc_read = test_read,
-	.proc_lseek = default_llseek,
-	.proc_release = test_release,
+    .proc_open = test_open,
+    .proc_read = test_read,
+    .proc_lseek = default_llseek,
+    .proc_release = test_release,
 };
 
 static int __init cnx_test_init(void)

@@ -71,11 +71,11 @@ void test_register(struct test_log *log)
 	r.kind = 2;
 	test_equal(log, "register: of an unknown kind", -EINVAL, outcome(&r));
 	r = good();
-	r.id = (struct cnx_id){ CNX_CONTROL_IDX, CNX_CONTROL_VAL };
+	r.id = (struct cnx_id){CNX_CONTROL_IDX, CNX_CONTROL_VAL};
 	test_equal(log, "register: under the control id", -EINVAL, outcome(&r));
 	r.id.val = 0;
 	test_equal(log, "register: beside the control id", 0, outcome(&r));
-	r.id = (struct cnx_id){ 0, 0 };
+	r.id = (struct cnx_id){0, 0};
 	test_equal(log, "register: under the id 0:0", 0, outcome(&r));
 	names(log);
 	senders(log);

@@ -26,7 +26,7 @@ static atomic_t calls;
 /* Scattered, as the ids of real drivers are not: neighbours would share cache lines. */
 static struct cnx_id id_of(u32 i)
 {
-	return (struct cnx_id){ TEST_IDX + 1 + i % 317, i * 2654435761u };
+	return (struct cnx_id){TEST_IDX + 1 + i % 317, i * 2654435761u};
 }
 
 /* The best of several rounds, in nanoseconds for all lookups: what disturbs a round can only make it longer. */
@@ -40,7 +40,7 @@ static u64 best_round(u32 ids)
 		u64 begin = ktime_get_ns();
 
 		for (i = 0; i < LOOKUPS; i++) {
-			struct cnx_message message = { .id = id_of((i * 7919u) % ids) };
+			struct cnx_message message = {.id = id_of((i * 7919u) % ids)};
 
 			cnx_dispatch(&message);
 		}
@@ -73,7 +73,7 @@ static u32 reachable(void)
 	u32 i;
 
 	for (i = 0; i < MANY; i++) {
-		struct cnx_message message = { .id = id_of(i) };
+		struct cnx_message message = {.id = id_of(i)};
 
 		count += cnx_dispatch(&message) == 0;
 	}
@@ -107,7 +107,7 @@ void test_scale(struct test_log *log)
 	test_true(log, "scale: a lookup among them costs what it costs alone", near <= BOUND_NEAR * alone);
 	test_true(log, "scale: a lookup of one not used lately costs cache misses more", far <= BOUND_FAR * alone);
 	test_note(log, "%u dispatches: %llu us alone, %llu us to few of %u, %llu us to all; registering took %llu ms",
-		  LOOKUPS, alone / 1000, near / 1000, count, far / 1000, registering / 1000000);
+	          LOOKUPS, alone / 1000, near / 1000, count, far / 1000, registering / 1000000);
 	begin = ktime_get_ns();
 	test_equal(log, "scale: all go at once", 0, cnx_unregister_all(callbacks, count));
 	test_note(log, "unregistering took %llu ms", (ktime_get_ns() - begin) / 1000000);

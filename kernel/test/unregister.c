@@ -18,7 +18,7 @@ static void bad_arguments(struct test_log *log)
 	atomic_t calls = ATOMIC_INIT(0);
 	struct cnx_registration r = test_registration(1, test_count, &calls);
 	struct cnx_message message = test_message(1);
-	struct cnx_callback *callbacks[2] = { cnx_register(&r), NULL };
+	struct cnx_callback *callbacks[2] = {cnx_register(&r), NULL};
 
 	test_equal(log, "unregister: NULL", -EINVAL, cnx_unregister(NULL));
 	test_equal(log, "unregister: what a failed registration returned", -EINVAL, cnx_unregister(ERR_PTR(-EEXIST)));
@@ -141,7 +141,8 @@ static void waits_for(struct test_log *log, int count, const char *name, const c
 	crowd.gone = false;
 	atomic_set(&crowd.inside, 0);
 	atomic_set(&crowd.after, 0);
-	/* One more than there are threads, for this function, so that none of them is the last before all have begun. */
+	/* One more than there are threads, for this function, so that none of them is the last before all have begun.
+	 */
 	atomic_set(&crowd.threads, 1);
 	init_completion(&crowd.empty);
 	r.kind = CNX_KIND_SLEEPABLE;
@@ -165,11 +166,11 @@ void test_unregister(struct test_log *log)
 {
 	bad_arguments(log);
 	from_inside(log, CNX_KIND_SLEEPABLE, "unregister: a sleepable callback from inside itself",
-		    "unregister: the sleepable callback from outside");
+	            "unregister: the sleepable callback from outside");
 	from_inside(log, CNX_KIND_ATOMIC, "unregister: an atomic callback from inside itself",
-		    "unregister: the atomic callback from outside");
+	            "unregister: the atomic callback from outside");
 	another_from_inside(log);
 	waits_for(log, 1, "unregister: a call sleeps in the callback", "unregister: it waited for the sleeping call");
 	waits_for(log, CROWD, "unregister: more calls sleep in the callback than there are slots for",
-		  "unregister: it waited for every one of them");
+	          "unregister: it waited for every one of them");
 }

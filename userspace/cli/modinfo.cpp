@@ -40,6 +40,7 @@ bool load(std::span<const std::byte> file, std::uint64_t offset, T &value)
 
 std::string_view as_text(std::span<const std::byte> bytes)
 {
+	// SAFETY: any byte may be read as a char, and the length is the span's own.
 	return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
 }
 

@@ -84,6 +84,7 @@ public:
 	{
 		sockaddr_nl kernel{};
 		kernel.nl_family = AF_NETLINK;
+		// SAFETY: a sockaddr_nl is what a sockaddr of AF_NETLINK is, as the socket interface has it.
 		const auto *address = reinterpret_cast<const sockaddr *>(&kernel);
 		if (::sendto(fd(), datagram.data(), datagram.size(), 0, address, sizeof kernel) >= 0)
 			return {};
@@ -240,6 +241,7 @@ Result<std::unique_ptr<Transport>> open_socket(const Options &options)
 	sockaddr_nl address{};
 	address.nl_family = AF_NETLINK;
 	socklen_t length = sizeof address;
+	// SAFETY: a sockaddr_nl is what a sockaddr of AF_NETLINK is, as the socket interface has it.
 	if (::bind(fd, reinterpret_cast<const sockaddr *>(&address), length) != 0 ||
 	    ::getsockname(fd, reinterpret_cast<sockaddr *>(&address), &length) != 0)
 		return std::unexpected(failure(errno, "cannot bind the netlink socket"));

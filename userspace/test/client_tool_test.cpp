@@ -101,6 +101,7 @@ std::vector<std::byte> module_file(std::string_view modinfo)
 
 	std::vector<std::byte> file;
 	const auto append = [&](const void *source, std::size_t size) {
+		// SAFETY: any object may be read as bytes, and callers give its size.
 		const auto *bytes = static_cast<const std::byte *>(source);
 		file.insert(file.end(), bytes, bytes + size);
 	};

@@ -82,17 +82,23 @@ step "An error comes back with its reason: nobody has registered id 9:9."
 run_refused cnx send 9:9 anyone --ack
 
 step "A driver is unloaded while messages fly. It waits for running callbacks, and later senders are told."
-echo "   \$ cnx send 0x20:1 x --count 1000000 --ack &"
-cnx send 0x20:1 x --count 1000000 --ack >/tmp/flood 2>&1 &
+echo "   \$ while cnx send 0x20:1 x --count 500 --ack; do :; done &"
+(while cnx send 0x20:1 x --count 500 --ack; do :; done) >/tmp/flood 2>&1 &
 flood=$!
 sleep 1
 kill -0 $flood 2>/dev/null || give_up "the sender ended early: $(tail -n 1 /tmp/flood)"
 run rmmod cnx_echo
-# The sender learns of it from its next message. It does not go on for long, whatever it makes of that.
-sleep 1
-kill $flood 2>/dev/null
-wait $flood 2>/dev/null
+# The sender goes on until it is refused. A sender that is not told would go on for ever, so this waits for 20 s at most.
+waited=0
+while kill -0 $flood 2>/dev/null && [ $waited -lt 100 ]; do
+	sleep 0.2
+	waited=$((waited + 1))
+done
+kill $flood 2>/dev/null && give_up "the sender was never told that the driver has gone"
+wait $flood
 tail -n 1 /tmp/flood | sed 's/^/     the sender: /'
+run_refused cnx send 0x20:1 anyone --ack
+shows "No such"
 run cnx list
 grep -q cnx_echo /proc/modules && give_up "the driver is still there"
 

@@ -33,9 +33,10 @@ struct CallbackSpec {
 };
 
 /// A registered callback. What the receive path reads comes first, in one cache line.
-template <Platform P> class Callback
+template <Platform P>
+class Callback
 {
-      public:
+public:
 	using Counted = Counters<P, CallbackCounter, callback_counters>;
 
 	Callback(const CallbackSpec &spec, Counted &&counted)
@@ -78,8 +79,9 @@ template <Platform P> class Callback
 		return record;
 	}
 
-      private:
-	template <Platform> friend class Registry;
+private:
+	template <Platform>
+	friend class Registry;
 
 	cnx_callback_fn function_;
 	void *context_;

@@ -15,10 +15,11 @@ namespace cnx
 /// Writes values one after another into a buffer and refuses what does not fit.
 class RecordWriter
 {
-      public:
+public:
 	explicit RecordWriter(std::span<std::byte> buffer CNX_LIFETIME_BOUND) : buffer_(buffer) {}
 
-	template <typename T> [[nodiscard]] bool write(const T &value)
+	template <typename T>
+	[[nodiscard]] bool write(const T &value)
 	{
 		if (buffer_.size() - used_ < sizeof(T))
 			return false;
@@ -29,17 +30,19 @@ class RecordWriter
 
 	[[nodiscard]] std::size_t used() const { return used_; }
 
-      private:
+private:
 	// INVARIANT: used_ <= buffer_.size().
 	std::span<std::byte> buffer_;
 	std::size_t used_ = 0;
 };
 
-/// The control plane: answers the requests of cnx/uapi.h. What a request makes it do is bounded by the size of one
-/// reply, whatever the request's numbers say, and it remembers nothing between requests but subscriptions.
-template <Platform P> class Control
+/// The control plane: answers the requests of cnx/uapi.h. What a request makes it do is bounded by one reply and one
+/// walk over the callbacks, whatever the request's numbers say; it remembers nothing between requests but
+/// subscriptions.
+template <Platform P>
+class Control
 {
-      public:
+public:
 	/// What cnx says of itself: the parts of struct cnx_info that the transport knows.
 	struct Facts {
 		std::uint32_t protocol;
@@ -62,7 +65,7 @@ template <Platform P> class Control
 	/// Answer one request into `reply`, which has room for a whole message's payload. Returns the bytes used.
 	/// May sleep. bad_message: too short, or another version. not_supported: unknown op. And what each op says.
 	[[nodiscard]] Result<std::size_t> answer(const cnx_message &message, const cnx_sender &sender,
-						 std::span<std::byte> reply)
+	                                         std::span<std::byte> reply)
 	{
 		const auto request = load<cnx_control_request>(
 		    // SAFETY: payload and length are one checked view, by the invariant of cnx_message.
@@ -70,8 +73,7 @@ template <Platform P> class Control
 		if (!request || request->version != CNX_CONTROL_VERSION)
 			return std::unexpected(Error::bad_message);
 
-		cnx_control_reply header{
-		    .version = CNX_CONTROL_VERSION, .op = request->op, .count = 0, .cursor = 0};
+		cnx_control_reply header{.version = CNX_CONTROL_VERSION, .op = request->op, .count = 0, .cursor = 0};
 		if (reply.size() < sizeof(header))
 			return std::unexpected(Error::too_large);
 		RecordWriter records(reply.subspan(sizeof(header)));
@@ -84,10 +86,10 @@ template <Platform P> class Control
 	[[nodiscard]] static cnx_event event(cnx_control_op op, const Callback<P> &callback)
 	{
 		cnx_event event{.version = CNX_CONTROL_VERSION,
-				.op = static_cast<std::uint16_t>(op),
-				.flags = callback.kind() == Kind::sleepable ? CNX_CALLBACK_SLEEPABLE : 0u,
-				.id = callback.id(),
-				.name = {}};
+		                .op = static_cast<std::uint16_t>(op),
+		                .flags = callback.kind() == Kind::sleepable ? CNX_CALLBACK_SLEEPABLE : 0u,
+		                .id = callback.id(),
+		                .name = {}};
 		__builtin_memcpy(event.name, callback.name().data(), callback.name().size());
 		return event;
 	}
@@ -95,13 +97,20 @@ template <Platform P> class Control
 	/// Whether a sender may listen to a group: with CAP_NET_ADMIN, or where its callbacks are open.
 	[[nodiscard]] bool may_listen(const cnx_sender &sender, std::uint32_t group)
 	{
-		return P::permits(sender, Registry<P>::default_capability) ||
-		       dispatcher_.registry().open_to_listeners(group);
+		return privileged(sender) || dispatcher_.registry().open_to_listeners(group);
 	}
 
-      private:
+private:
+	/// Half of all subscriptions are kept for those with CAP_NET_ADMIN, so that nobody else can use them up.
+	static constexpr std::size_t limit_unprivileged = Subscriptions<P>::limit / 2;
+
+	[[nodiscard]] static bool privileged(const cnx_sender &sender)
+	{
+		return P::permits(sender, Registry<P>::default_capability);
+	}
+
 	[[nodiscard]] Status perform(const cnx_control_request &request, const cnx_sender &sender,
-				     cnx_control_reply &header, RecordWriter &records)
+	                             cnx_control_reply &header, RecordWriter &records)
 	{
 		switch (request.op) {
 		case CNX_CONTROL_INFO:
@@ -123,18 +132,17 @@ template <Platform P> class Control
 	[[nodiscard]] Status info(cnx_control_reply &header, RecordWriter &records)
 	{
 		cnx_info info{.protocol = facts_.protocol,
-			      .groups = facts_.groups,
-			      .max_message = CNX_MAX_MESSAGE,
-			      .counters = CNX_COUNTERS,
-			      .callbacks = dispatcher_.registry().size(),
-			      .subscriptions = subscriptions_.size(),
-			      .version = {}};
+		              .groups = facts_.groups,
+		              .max_message = CNX_MAX_MESSAGE,
+		              .counters = CNX_COUNTERS,
+		              .callbacks = dispatcher_.registry().size(),
+		              .subscriptions = subscriptions_.size(),
+		              .version = {}};
 		__builtin_memcpy(info.version, facts_.version.data(), facts_.version.size());
 		return put(header, records, info);
 	}
 
-	[[nodiscard]] Status list(const cnx_control_request &request, cnx_control_reply &header,
-				  RecordWriter &records)
+	[[nodiscard]] Status list(const cnx_control_request &request, cnx_control_reply &header, RecordWriter &records)
 	{
 		std::uint64_t last = request.cursor;
 		const bool finished = dispatcher_.registry().visit_after(request.cursor, [&](const auto &callback) {
@@ -151,7 +159,7 @@ template <Platform P> class Control
 	}
 
 	[[nodiscard]] Status counters(const cnx_control_request &request, cnx_control_reply &header,
-				      RecordWriter &records)
+	                              RecordWriter &records)
 	{
 		const std::uint64_t cpus = P::cpu_count();
 		std::uint64_t cpu = request.cursor;
@@ -168,8 +176,7 @@ template <Platform P> class Control
 		return {};
 	}
 
-	[[nodiscard]] Status show(const cnx_control_request &request, cnx_control_reply &header,
-				  RecordWriter &records)
+	[[nodiscard]] Status show(const cnx_control_request &request, cnx_control_reply &header, RecordWriter &records)
 	{
 		cnx_callback_record record;
 		{
@@ -191,7 +198,8 @@ template <Platform P> class Control
 			return subscriptions_.remove(subscription);
 		if (!may_listen(sender, subscription.group))
 			return std::unexpected(Error::not_permitted);
-		return subscriptions_.add(subscription);
+		return subscriptions_.add(subscription,
+		                          privileged(sender) ? Subscriptions<P>::limit : limit_unprivileged);
 	}
 
 	template <typename T>

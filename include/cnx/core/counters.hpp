@@ -12,9 +12,10 @@ namespace cnx
 
 /// A counter per enumerator of E and per CPU. Adding writes to the calling CPU's cache line alone; reading sums, and
 /// what is added meanwhile may or may not be in the sum. Any context.
-template <Platform P, typename E, std::size_t N> class Counters
+template <Platform P, typename E, std::size_t N>
+class Counters
 {
-      public:
+public:
 	static constexpr std::size_t size = N;
 
 	[[nodiscard]] static Result<Counters> create()
@@ -48,7 +49,7 @@ template <Platform P, typename E, std::size_t N> class Counters
 		return total;
 	}
 
-      private:
+private:
 	explicit Counters(typename P::Counters memory) : memory_(memory) {}
 	static constexpr std::size_t index(E counter) { return static_cast<std::size_t>(counter); }
 

@@ -38,9 +38,10 @@ struct Outcome {
 }
 
 /// From bytes, or from a driver, to the callback.
-template <Platform P> class Dispatcher
+template <Platform P>
+class Dispatcher
 {
-      public:
+public:
 	using GlobalCounters = Counters<P, cnx_counter, CNX_COUNTERS>;
 
 	Dispatcher(typename Registry<P>::Calls::Slots &&slots, GlobalCounters &&counters)
@@ -69,8 +70,10 @@ template <Platform P> class Dispatcher
 			if (asked || (requested && outcome.status != 0))
 				answer(*message, outcome);
 		}
-		if (const auto malformed = datagram.malformed())
+		if (const auto malformed = datagram.malformed()) [[unlikely]] {
 			counters_.add(static_cast<cnx_counter>(*malformed));
+			observe_drop(static_cast<cnx_counter>(*malformed));
+		}
 	}
 
 	/// Hand a driver's message to the callback of its id. Any context.
@@ -79,15 +82,24 @@ template <Platform P> class Dispatcher
 		static constexpr cnx_sender driver{};
 		const Outcome outcome = deliver(message, driver, CNX_DISPATCHED);
 		counters_.add(outcome.counted);
+		if (outcome.counted != CNX_DISPATCHED) [[unlikely]]
+			observe_drop(outcome.counted);
 		return outcome;
 	}
 
-      private:
+private:
 	/// Platforms may want to watch messages go by, for tracing.
 	static void observe(const NetlinkMessage &message, const cnx_sender &sender, const Outcome &outcome)
 	{
 		if constexpr (requires { P::observe(message, sender, outcome.status, outcome.counted); })
 			P::observe(message, sender, outcome.status, outcome.counted);
+	}
+
+	/// The same for what is dropped without having been a message from a socket.
+	static void observe_drop(cnx_counter reason)
+	{
+		if constexpr (requires { P::observe_drop(reason); })
+			P::observe_drop(reason);
 	}
 
 	[[nodiscard]] Outcome receive_one(const NetlinkMessage &netlink, const cnx_sender &sender)

@@ -12,10 +12,12 @@ namespace cnx
 {
 
 /// The one owner of a T from the platform's allocator.
-template <Platform P, typename T> class Owned
+template <Platform P, typename T>
+class Owned
 {
-      public:
-	template <typename... Args> [[nodiscard]] static Result<Owned> create(Args &&...args)
+public:
+	template <typename... Args>
+	[[nodiscard]] static Result<Owned> create(Args &&...args)
 	{
 		void *const memory = P::allocate(sizeof(T));
 		if (!memory)
@@ -41,7 +43,7 @@ template <Platform P, typename T> class Owned
 	[[nodiscard]] T *get() const { return object_; }
 	[[nodiscard]] T *release() && { return std::exchange(object_, nullptr); }
 
-      private:
+private:
 	explicit Owned(T *object) : object_(object) {}
 
 	T *object_;

@@ -34,9 +34,9 @@ struct NetlinkHeader {
 static_assert(sizeof(NetlinkHeader) == 16);
 
 inline constexpr std::uint16_t netlink_flag_request = 0x1; // NLM_F_REQUEST
-inline constexpr std::uint16_t netlink_flag_ack = 0x4; // NLM_F_ACK
-inline constexpr std::uint16_t netlink_type_noop = 1; // NLMSG_NOOP
-inline constexpr std::uint16_t netlink_type_done = 3; // NLMSG_DONE, what the connector has always used
+inline constexpr std::uint16_t netlink_flag_ack = 0x4;     // NLM_F_ACK
+inline constexpr std::uint16_t netlink_type_noop = 1;      // NLMSG_NOOP
+inline constexpr std::uint16_t netlink_type_done = 3;      // NLMSG_DONE, what the connector has always used
 
 [[nodiscard]] constexpr std::size_t netlink_align(std::size_t bytes)
 {
@@ -50,7 +50,8 @@ inline constexpr std::uint16_t netlink_type_done = 3; // NLMSG_DONE, what the co
 }
 
 /// A value of a trivially copyable type at the front of `bytes`, whatever its alignment there.
-template <typename T> [[nodiscard]] std::optional<T> load(std::span<const std::byte> bytes)
+template <typename T>
+[[nodiscard]] std::optional<T> load(std::span<const std::byte> bytes)
 {
 	if (bytes.size() < sizeof(T))
 		return std::nullopt;
@@ -87,12 +88,12 @@ struct ParsedMessage {
 	if (header->len > payload.size())
 		return {.message = {}, .malformed = Malformed::bad_length};
 	return {.message = {.id = header->id,
-			    .seq = header->seq,
-			    .ack = header->ack,
-			    .flags = header->flags,
-			    .length = header->len,
-			    .payload = payload.data()},
-		.malformed = std::nullopt};
+	                    .seq = header->seq,
+	                    .ack = header->ack,
+	                    .flags = header->flags,
+	                    .length = header->len,
+	                    .payload = payload.data()},
+	        .malformed = std::nullopt};
 }
 
 /// One netlink message of a datagram.
@@ -106,7 +107,7 @@ struct NetlinkMessage {
 /// The bytes stay the caller's and must outlive this and every view taken from it.
 class Datagram
 {
-      public:
+public:
 	explicit Datagram(std::span<const std::byte> bytes CNX_LIFETIME_BOUND) : bytes_(bytes) {}
 
 	/// The next message. Nothing at the end, and nothing from a malformed header on: then malformed() says why.
@@ -137,7 +138,7 @@ class Datagram
 
 	[[nodiscard]] std::optional<Malformed> malformed() const { return malformed_; }
 
-      private:
+private:
 	// INVARIANT: offset_ <= bytes_.size().
 	std::span<const std::byte> bytes_;
 	std::size_t offset_ = 0;

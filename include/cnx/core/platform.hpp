@@ -19,7 +19,8 @@ struct alignas(void *) RetireHead {
 };
 
 template <typename L>
-concept BasicLock = std::default_initializable<L> && requires(L lock) {
+concept BasicLock = std::default_initializable<L> && requires(L lock)
+{
 	lock.lock();
 	lock.unlock();
 };
@@ -38,28 +39,47 @@ concept BasicLock = std::default_initializable<L> && requires(L lock) {
 /// counter_add	adds to the calling CPU's copy of a per-CPU array of counters, atomically against interrupts.
 template <typename P>
 concept Platform = requires(RetireHead *head, void (*reclaim)(RetireHead *), void *memory, std::size_t n,
-			    typename P::Counters counters, typename P::WaitQueue queue, const cnx_sender &sender) {
+                            typename P::Counters counters, typename P::WaitQueue queue, const cnx_sender &sender)
+{
 	typename P::ReadGuard;
 	requires !std::copy_constructible<typename P::ReadGuard>;
 	requires BasicLock<typename P::Mutex>;
 	requires BasicLock<typename P::SpinLock>;
-	{ P::allocate(n) } -> std::same_as<void *>;
-	{ P::release(memory) };
-	{ P::retire(head, reclaim) };
-	{ P::synchronize() };
-	{ P::flush_retired() };
-	{ P::cpu() } -> std::same_as<unsigned>;
-	{ P::cpu_count() } -> std::same_as<unsigned>;
-	{ P::task() } -> std::same_as<const void *>;
-	{ P::in_read_section() } -> std::same_as<bool>;
-	{ P::counters_allocate(n) } -> std::same_as<typename P::Counters>;
-	{ P::counters_release(counters) };
-	{ P::counter_add(counters, n, std::uint64_t{}) };
-	{ P::counter_read(counters, n, 0u) } -> std::same_as<std::uint64_t>;
-	{ P::permits(sender, 0) } -> std::same_as<bool>;
-	{ P::may_sleep() } -> std::same_as<bool>;
-	{ queue.wait_until([] { return true; }) };
-	{ queue.wake() };
+	{
+		P::allocate(n)
+		} -> std::same_as<void *>;
+	{P::release(memory)};
+	{P::retire(head, reclaim)};
+	{P::synchronize()};
+	{P::flush_retired()};
+	{
+		P::cpu()
+		} -> std::same_as<unsigned>;
+	{
+		P::cpu_count()
+		} -> std::same_as<unsigned>;
+	{
+		P::task()
+		} -> std::same_as<const void *>;
+	{
+		P::in_read_section()
+		} -> std::same_as<bool>;
+	{
+		P::counters_allocate(n)
+		} -> std::same_as<typename P::Counters>;
+	{P::counters_release(counters)};
+	{P::counter_add(counters, n, std::uint64_t{})};
+	{
+		P::counter_read(counters, n, 0u)
+		} -> std::same_as<std::uint64_t>;
+	{
+		P::permits(sender, 0)
+		} -> std::same_as<bool>;
+	{
+		P::may_sleep()
+		} -> std::same_as<bool>;
+	{queue.wait_until([] { return true; })};
+	{queue.wake()};
 };
 
 } // namespace cnx

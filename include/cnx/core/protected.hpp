@@ -11,29 +11,34 @@ namespace cnx
 
 /// Data that lives in its lock: there is no way to it but with(), which holds the lock for as long as it is open.
 /// Context is the lock's own. Do not let a reference to the data leave the function.
-template <typename T, typename Lock> class Protected
+template <typename T, typename Lock>
+class Protected
 {
-      public:
-	template <typename... Args> explicit Protected(Args &&...args) : data_(std::forward<Args>(args)...) {}
+public:
+	template <typename... Args>
+	explicit Protected(Args &&...args) : data_(std::forward<Args>(args)...)
+	{
+	}
 	Protected(const Protected &) = delete;
 	Protected &operator=(const Protected &) = delete;
 
-	template <typename Function> decltype(auto) with(Function &&function)
+	template <typename Function>
+	decltype(auto) with(Function &&function)
 	{
 		Hold hold(lock_);
 		return std::forward<Function>(function)(data_);
 	}
 
-      private:
+private:
 	class CNX_SCOPED_CAPABILITY Hold
 	{
-	      public:
+	public:
 		explicit Hold(Lock &lock) CNX_ACQUIRE(lock) : lock_(lock) { lock_.lock(); }
 		~Hold() CNX_RELEASE() { lock_.unlock(); }
 		Hold(const Hold &) = delete;
 		Hold &operator=(const Hold &) = delete;
 
-	      private:
+	private:
 		Lock &lock_;
 	};
 

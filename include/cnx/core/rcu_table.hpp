@@ -30,9 +30,10 @@ namespace cnx
 ///
 /// Growing and shrinking build another array beside the published one and publish it with one store; readers of the
 /// old one finish there, and it is reclaimed a grace period later.
-template <Platform P, typename V> class RcuTable
+template <Platform P, typename V>
+class RcuTable
 {
-      public:
+public:
 	/// The right to change a table. One exists per table; keep it in a lock.
 	class Writer;
 
@@ -62,7 +63,7 @@ template <Platform P, typename V> class RcuTable
 	}
 	V *find(const typename P::ReadGuard &&, std::uint64_t) const = delete;
 
-      private:
+private:
 	// A live slot holds the address of its value; an erased one the same with the mark, so that recycle() finds the
 	// very slot that its caller waited for, however often the key came and went meanwhile.
 	static constexpr std::uintptr_t empty = 0;
@@ -126,16 +127,18 @@ template <Platform P, typename V> class RcuTable
 
 	static V *to_value(std::uintptr_t word)
 	{
-		// SAFETY: a word without the mark is the address that insert() was given, or `empty`, which is nullptr's.
+		// SAFETY: a word without the mark is the address that insert() was given, or `empty`, which is
+		// nullptr's.
 		return reinterpret_cast<V *>(word);
 	}
 
 	std::atomic<Array *> array_{nullptr};
 };
 
-template <Platform P, typename V> class RcuTable<P, V>::Writer
+template <Platform P, typename V>
+class RcuTable<P, V>::Writer
 {
-      public:
+public:
 	explicit Writer(RcuTable &table) : table_(table) {}
 	Writer(const Writer &) = delete;
 	Writer &operator=(const Writer &) = delete;
@@ -168,9 +171,9 @@ template <Platform P, typename V> class RcuTable<P, V>::Writer
 		return {};
 	}
 
-	/// Let the erased slot of `key`, which held `value`, be used again. A grace period must have passed since erase(),
-	/// and `value` must not have been freed. If the array was exchanged meanwhile, the slot is gone already and
-	/// stays so.
+	/// Let the erased slot of `key`, which held `value`, be used again. A grace period must have passed since
+	/// erase(), and `value` must not have been freed. If the array was exchanged meanwhile, the slot is gone
+	/// already and stays so.
 	void recycle(std::uint64_t key, const V &value)
 	{
 		if (!array())
@@ -190,7 +193,7 @@ template <Platform P, typename V> class RcuTable<P, V>::Writer
 		shrink();
 	}
 
-      private:
+private:
 	static constexpr std::size_t smallest = 16;
 
 	[[nodiscard]] Array *array() const { return table_.array_.load(std::memory_order_relaxed); }

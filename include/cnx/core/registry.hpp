@@ -15,9 +15,10 @@ namespace cnx
 {
 
 /// The registered callbacks: who comes, who goes, and the promise that one who has gone is not running.
-template <Platform P> class Registry
+template <Platform P>
+class Registry
 {
-      public:
+public:
 	using Entry = Callback<P>;
 	using Calls = RunningCalls<P, Entry>;
 
@@ -43,15 +44,15 @@ template <Platform P> class Registry
 
 	/// What a driver asked for, as a CallbackSpec. invalid: a part is missing, too long or unknown.
 	[[nodiscard]] static Result<CallbackSpec> check(Id id, const char *name, cnx_callback_fn function,
-							void *context, int kind, int sender, bool open_to_listeners)
+	                                                void *context, int kind, int sender, bool open_to_listeners)
 	{
 		CallbackSpec spec{.id = id,
-				  .kind = kind == CNX_KIND_SLEEPABLE ? Kind::sleepable : Kind::atomic,
-				  .capability = default_capability,
-				  .open_to_listeners = open_to_listeners,
-				  .function = function,
-				  .context = context,
-				  .name = {}};
+		                  .kind = kind == CNX_KIND_SLEEPABLE ? Kind::sleepable : Kind::atomic,
+		                  .capability = default_capability,
+		                  .open_to_listeners = open_to_listeners,
+		                  .function = function,
+		                  .context = context,
+		                  .name = {}};
 		if (!function || !name || (kind != CNX_KIND_ATOMIC && kind != CNX_KIND_SLEEPABLE))
 			return std::unexpected(Error::invalid);
 		if (sender == CNX_SENDER_ANYONE)
@@ -84,22 +85,12 @@ template <Platform P> class Registry
 		});
 	}
 
-	/// Whether remove(entries) would go ahead if called here and now; deadlock as for remove().
-	[[nodiscard]] Status removable(std::span<Entry *const> entries)
-	{
-		if (P::in_read_section())
-			return std::unexpected(Error::deadlock);
-		if (std::any_of(entries.begin(), entries.end(), [this](Entry *entry) {
-			    return entry->kind() == Kind::sleepable && calls_.running_here(*entry);
-		    }))
-			return std::unexpected(Error::deadlock);
-		return {};
-	}
-
 	/// Unregister all of `entries` and free them. May sleep: one grace period for them all, and their running
 	/// calls. With nothing changed, deadlock: called from a read section or from inside a call of one of them;
-	/// invalid: one of them stands in `entries` twice, or is being removed by someone else.
-	[[nodiscard]] Status remove(std::span<Entry *const> entries)
+	/// invalid: one of them stands in `entries` twice, or is being removed by someone else. `gone(entry)` is called
+	/// for each when the promise holds, last of all before the entry is freed.
+	template <typename Gone>
+	[[nodiscard]] Status remove(std::span<Entry *const> entries, Gone &&gone)
 	{
 		CNX_TRY(removable(entries));
 		CNX_TRY(state_.with([&](State &state) -> Status {
@@ -127,9 +118,15 @@ template <Platform P> class Registry
 			for (Entry *const entry : entries)
 				state.writer.recycle(key_of(entry->id()), *entry);
 		});
-		for (Entry *const entry : entries)
+		for (Entry *const entry : entries) {
+			gone(static_cast<const Entry &>(*entry));
 			static_cast<void>(Owned<P, Entry>::adopt(entry));
+		}
 		return {};
+	}
+	[[nodiscard]] Status remove(std::span<Entry *const> entries)
+	{
+		return remove(entries, [](const Entry &) {});
 	}
 
 	/// The callback of an id, or nullptr; valid while the guard is open.
@@ -149,7 +146,8 @@ template <Platform P> class Registry
 
 	/// Hand entries to `visit`, in order of registration, from the first whose serial is above `after` on, until
 	/// it returns false. Returns whether it went through to the end. May sleep; `visit` must not register.
-	template <typename Visit> bool visit_after(std::uint64_t after, Visit &&visit)
+	template <typename Visit>
+	bool visit_after(std::uint64_t after, Visit &&visit)
 	{
 		return state_.with([&](State &state) {
 			Entry *entry = state.first_after(after);
@@ -167,16 +165,28 @@ template <Platform P> class Registry
 	{
 		bool open = false;
 		return visit_after(0,
-				   [&](const Entry &entry) {
-					   if (entry.id().idx != idx)
-						   return true;
-					   open = entry.open_to_listeners();
-					   return open;
-				   }) &&
+		                   [&](const Entry &entry) {
+			                   if (entry.id().idx != idx)
+				                   return true;
+			                   open = entry.open_to_listeners();
+			                   return open;
+		                   }) &&
 		       open;
 	}
 
-      private:
+private:
+	/// deadlock if remove(entries), called here and now, would wait for its caller.
+	[[nodiscard]] Status removable(std::span<Entry *const> entries)
+	{
+		if (P::in_read_section())
+			return std::unexpected(Error::deadlock);
+		if (std::any_of(entries.begin(), entries.end(), [this](Entry *entry) {
+			    return entry->kind() == Kind::sleepable && calls_.running_here(*entry);
+		    }))
+			return std::unexpected(Error::deadlock);
+		return {};
+	}
+
 	// INVARIANT: an entry is in the list if and only if its id is live in the table.
 	struct State {
 		explicit State(RcuTable<P, Entry> &table) : writer(table) {}

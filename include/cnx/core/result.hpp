@@ -10,26 +10,27 @@ namespace cnx
 {
 
 /// The errno values that cnx answers with. Each platform asserts that its own numbers are these.
-enum class [[nodiscard]] Error : int {
-	not_permitted = 1, // EPERM
-	no_entry = 2, // ENOENT
-	again = 11, // EAGAIN, EWOULDBLOCK
-	no_memory = 12, // ENOMEM
-	busy = 16, // EBUSY
-	exists = 17, // EEXIST
-	no_callback = 19, // ENODEV
-	invalid = 22, // EINVAL
-	no_space = 28, // ENOSPC
-	deadlock = 35, // EDEADLK
-	bad_message = 74, // EBADMSG
-	too_large = 90, // EMSGSIZE
-	not_supported = 95, // EOPNOTSUPP
+enum class [[nodiscard]] Error : int{
+    not_permitted = 1,  // EPERM
+    no_entry = 2,       // ENOENT
+    again = 11,         // EAGAIN, EWOULDBLOCK
+    no_memory = 12,     // ENOMEM
+    busy = 16,          // EBUSY
+    exists = 17,        // EEXIST
+    no_callback = 19,   // ENODEV
+    invalid = 22,       // EINVAL
+    no_space = 28,      // ENOSPC
+    deadlock = 35,      // EDEADLK
+    bad_message = 74,   // EBADMSG
+    too_large = 90,     // EMSGSIZE
+    not_supported = 95, // EOPNOTSUPP
 };
 
 /// A std::expected that may not be ignored. The one of the standard library may be, in the compilers that cnx supports.
-template <typename T> class [[nodiscard]] Result : public std::expected<T, Error>
+template <typename T>
+class [[nodiscard]] Result : public std::expected<T, Error>
 {
-      public:
+public:
 	using std::expected<T, Error>::expected;
 };
 using Status = Result<void>;

@@ -26,15 +26,16 @@ namespace cnx
 /// Ordering of end against wait: a call clears its slot and looks for waiters inside one read section; a waiter
 /// announces itself before its grace period and looks at the slots after it. A read section that the grace period
 /// waited for has cleared its slot; one that it did not began after the announcement and wakes the waiter.
-template <Platform P, typename C> class RunningCalls
+template <Platform P, typename C>
+class RunningCalls
 {
 	struct Slot;
 
-      public:
+public:
 	/// One running call of a callback, for as long as it lives. Lives on the stack of the task that runs it.
 	class Call
 	{
-	      public:
+	public:
 		/// `guard` is the one under which `callback` was found; it may end once this exists.
 		Call(RunningCalls &calls, const typename P::ReadGuard &guard, const C &callback)
 		    : calls_(calls), task_(P::task()), callback_(&callback)
@@ -60,7 +61,7 @@ template <Platform P, typename C> class RunningCalls
 				calls_.ended_.wake();
 		}
 
-	      private:
+	private:
 		friend class RunningCalls;
 
 		RunningCalls &calls_;
@@ -73,7 +74,7 @@ template <Platform P, typename C> class RunningCalls
 	/// Announces a waiter. Make it before the grace period, wait after it.
 	class Waiter
 	{
-	      public:
+	public:
 		explicit Waiter(RunningCalls &calls) : calls_(calls)
 		{
 			calls_.waiters_.fetch_add(1, std::memory_order_seq_cst);
@@ -88,7 +89,7 @@ template <Platform P, typename C> class RunningCalls
 			calls_.ended_.wait_until([&] { return !calls_.any(callback, nullptr); });
 		}
 
-	      private:
+	private:
 		RunningCalls &calls_;
 	};
 
@@ -102,7 +103,7 @@ template <Platform P, typename C> class RunningCalls
 	/// Whether the calling task is inside a call of `callback`.
 	[[nodiscard]] bool running_here(const C &callback) { return any(callback, P::task()); }
 
-      private:
+private:
 	struct Slot {
 		std::atomic<const C *> callback{nullptr};
 		std::atomic<const void *> task{nullptr};
@@ -111,7 +112,8 @@ template <Platform P, typename C> class RunningCalls
 		void vacate()
 		{
 			task.store(nullptr, std::memory_order_relaxed);
-			// Pairs with the acquire load in any(): what the call did happened before it is seen to be over.
+			// Pairs with the acquire load in any(): what the call did happened before it is seen to be
+			// over.
 			callback.store(nullptr, std::memory_order_release);
 		}
 	};
@@ -142,7 +144,7 @@ template <Platform P, typename C> class RunningCalls
 			const C *vacant = nullptr;
 			if (slot.callback.load(std::memory_order_relaxed) == nullptr &&
 			    slot.callback.compare_exchange_strong(vacant, &callback, std::memory_order_acq_rel,
-								  std::memory_order_relaxed)) {
+			                                          std::memory_order_relaxed)) {
 				slot.task.store(task, std::memory_order_relaxed);
 				return &slot;
 			}
@@ -175,9 +177,10 @@ template <Platform P, typename C> class RunningCalls
 	typename P::WaitQueue ended_;
 };
 
-template <Platform P, typename C> class RunningCalls<P, C>::Slots
+template <Platform P, typename C>
+class RunningCalls<P, C>::Slots
 {
-      public:
+public:
 	[[nodiscard]] static Result<Slots> create()
 	{
 		void *const memory = P::allocate(P::cpu_count() * sizeof(Cpu));
@@ -190,7 +193,7 @@ template <Platform P, typename C> class RunningCalls<P, C>::Slots
 	Slots &operator=(Slots &&) = delete;
 	~Slots() { P::release(cpus_); }
 
-      private:
+private:
 	friend class RunningCalls;
 
 	// Whole cache lines, so that CPUs that call do not write to each other's.

@@ -27,9 +27,10 @@ struct Subscription {
 
 /// Which sockets asked for which groups beside netlink's own tables. Read under RCU by every send; a change copies
 /// the whole (bounded, small) sorted array, so a reader sees it before or after and never between.
-template <Platform P> class Subscriptions
+template <Platform P>
+class Subscriptions
 {
-      public:
+public:
 	static constexpr std::size_t limit = CNX_MAX_SUBSCRIPTIONS;
 
 	Subscriptions() = default;
@@ -40,7 +41,7 @@ template <Platform P> class Subscriptions
 
 	/// The subscriptions of a group; valid while the guard is open. Any context.
 	[[nodiscard]] std::span<const Subscription> of_group(const typename P::ReadGuard &guard CNX_LIFETIME_BOUND,
-							     std::uint32_t group) const
+	                                                     std::uint32_t group) const
 	{
 		static_cast<void>(guard);
 		// Pairs with the release store in publish().
@@ -55,15 +56,15 @@ template <Platform P> class Subscriptions
 	}
 	std::span<const Subscription> of_group(const typename P::ReadGuard &&, std::uint32_t) const = delete;
 
-	/// May sleep. exists, no_space (the limit), no_memory.
-	[[nodiscard]] Status add(Subscription added)
+	/// May sleep. exists, no_space (there are `most` already), no_memory.
+	[[nodiscard]] Status add(Subscription added, std::size_t most = limit)
 	{
 		return writer_.with([&](Writer &) -> Status {
 			const auto old = current();
 			const auto at = std::lower_bound(old.begin(), old.end(), added);
 			if (at != old.end() && *at == added)
 				return std::unexpected(Error::exists);
-			if (old.size() >= limit)
+			if (old.size() >= most)
 				return std::unexpected(Error::no_space);
 			Snapshot *const fresh = CNX_TRY(Snapshot::make(old.size() + 1));
 			auto to = std::copy(old.begin(), at, fresh->entries().begin());
@@ -80,13 +81,19 @@ template <Platform P> class Subscriptions
 		return keep_if([gone](const Subscription &s) { return s != gone; });
 	}
 
-	/// Forget a socket that has closed. May sleep. no_entry: it had none. no_memory: its subscriptions stay, and cost
-	/// each send to their group a refused unicast until the next change for this portid.
+	/// Forget a socket that has closed. May sleep, and does not give up: another socket may have the portid next,
+	/// and must not inherit. Without memory it waits for a grace period, in which retired snapshots are freed, and
+	/// tries again. no_entry: it had no subscription.
 	[[nodiscard]] Status remove_all(std::uint32_t portid)
 	{
 		if (snapshot_.load(std::memory_order_relaxed) == nullptr)
 			return std::unexpected(Error::no_entry);
-		return keep_if([portid](const Subscription &s) { return s.portid != portid; });
+		for (;;) {
+			const Status status = keep_if([portid](const Subscription &s) { return s.portid != portid; });
+			if (status || status.error() != Error::no_memory)
+				return status;
+			P::synchronize();
+		}
 	}
 
 	[[nodiscard]] std::size_t size()
@@ -94,7 +101,7 @@ template <Platform P> class Subscriptions
 		return writer_.with([this](Writer &) { return current().size(); });
 	}
 
-      private:
+private:
 	struct Writer {
 	};
 
@@ -138,12 +145,12 @@ template <Platform P> class Subscriptions
 		return snapshot ? snapshot->entries() : std::span<const Subscription>{};
 	}
 
-	template <typename Keep> [[nodiscard]] Status keep_if(Keep keep)
+	template <typename Keep>
+	[[nodiscard]] Status keep_if(Keep keep)
 	{
 		return writer_.with([&](Writer &) -> Status {
 			const auto old = current();
-			const auto kept =
-			    static_cast<std::size_t>(std::count_if(old.begin(), old.end(), keep));
+			const auto kept = static_cast<std::size_t>(std::count_if(old.begin(), old.end(), keep));
 			if (kept == old.size())
 				return std::unexpected(Error::no_entry);
 			Snapshot *fresh = nullptr;

@@ -34,7 +34,7 @@
  * -ENOMEM.
  */
 int cn_add_callback(const struct cb_id *id, const char *name,
-		    void (*callback)(struct cn_msg *, struct netlink_skb_parms *));
+                    void (*callback)(struct cn_msg *, struct netlink_skb_parms *));
 
 /* Process context; may sleep. Unlike the connector's, it returns when the callback has ended and will not run again. */
 void cn_del_callback(const struct cb_id *id);
@@ -47,7 +47,7 @@ void cn_del_callback(const struct cb_id *id);
 typedef int (*netlink_filter_fn)(struct sock *dsk, struct sk_buff *skb, void *data);
 /* A filter is refused with -EOPNOTSUPP: netlink would run it after the copy that it is to save. Use cnx/driver.h. */
 int cn_netlink_send_mult(struct cn_msg *msg, u16 len, u32 portid, u32 group, gfp_t gfp_mask, netlink_filter_fn filter,
-			 void *filter_data);
+                         void *filter_data);
 #else
 int cn_netlink_send_mult(struct cn_msg *msg, u16 len, u32 portid, u32 group, gfp_t gfp_mask);
 #endif

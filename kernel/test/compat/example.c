@@ -9,8 +9,13 @@
 #include <linux/module.h>
 #include <linux/string.h>
 #include <linux/timer.h>
+#include <linux/version.h>
 
-static struct cb_id example_id = { CN_NETLINK_USERS + 3, 0x456 };
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define timer_delete_sync del_timer_sync
+#endif
+
+static struct cb_id example_id = {CN_NETLINK_USERS + 3, 0x456};
 static char example_name[] = "compat_example";
 static u32 example_counter;
 
@@ -29,7 +34,7 @@ static void example_expired(struct timer_list *timer)
 	struct {
 		struct cn_msg msg;
 		char text[32];
-	} message = { .msg = { .id = example_id, .seq = example_counter } };
+	} message = {.msg = {.id = example_id, .seq = example_counter}};
 
 	message.msg.len = scnprintf(message.text, sizeof(message.text), "counter = %u", example_counter) + 1;
 	example_counter++;
@@ -51,7 +56,7 @@ static int __init example_init(void)
 
 static void __exit example_exit(void)
 {
-	del_timer_sync(&example_timer);
+	timer_delete_sync(&example_timer);
 	cn_del_callback(&example_id);
 }
 

@@ -42,13 +42,13 @@ static int take_back_memory(struct kretprobe_instance *instance, struct pt_regs 
 }
 
 static struct kretprobe skb_probe = {
-	.handler = take_back_skb,
-	.kp.symbol_name = "__alloc_skb",
+    .handler = take_back_skb,
+    .kp.symbol_name = "__alloc_skb",
 };
 
 static struct kretprobe memory_probe = {
-	.handler = take_back_memory,
-	.kp.symbol_name = "kvmalloc_node",
+    .handler = take_back_memory,
+    .kp.symbol_name = "kvmalloc_node",
 };
 
 static int tests;
@@ -68,10 +68,10 @@ static int ignore(void *context, const struct cnx_message *message, const struct
 static void test_register(struct seq_file *out)
 {
 	const struct cnx_registration registration = {
-		.id = { TEST_IDX, 1 },
-		.name = "no_memory",
-		.callback = ignore,
-		.sender = CNX_SENDER_ANYONE,
+	    .id = {TEST_IDX, 1},
+	    .name = "no_memory",
+	    .callback = ignore,
+	    .sender = CNX_SENDER_ANYONE,
 	};
 	struct cnx_callback *callback;
 
@@ -87,8 +87,8 @@ static void test_register(struct seq_file *out)
 
 static void test_send(struct seq_file *out)
 {
-	const struct cnx_message message = { .id = { TEST_IDX, 1 }, .length = 5, .payload = "hello" };
-	const struct cnx_destination to = { .portid = NOBODY };
+	const struct cnx_message message = {.id = {TEST_IDX, 1}, .length = 5, .payload = "hello"};
+	const struct cnx_destination to = {.portid = NOBODY};
 	int status;
 
 	WRITE_ONCE(starved, current);
@@ -96,7 +96,7 @@ static void test_send(struct seq_file *out)
 	WRITE_ONCE(starved, NULL);
 	expect_status(out, "a send without memory is refused", -ENOMEM, status);
 	expect_status(out, "and with memory gets as far as netlink", -ECONNREFUSED,
-		      cnx_send(&message, &to, CNX_MAY_SLEEP));
+	              cnx_send(&message, &to, CNX_MAY_SLEEP));
 }
 
 static void test_batch(struct seq_file *out)
@@ -113,8 +113,8 @@ static void test_batch(struct seq_file *out)
 
 static void test_sparse_batch(struct seq_file *out)
 {
-	const struct cnx_message header = { .id = { TEST_IDX, 1 }, .length = 4 };
-	const struct cnx_destination to = { .portid = NOBODY };
+	const struct cnx_message header = {.id = {TEST_IDX, 1}, .length = 4};
+	const struct cnx_destination to = {.portid = NOBODY};
 	struct cnx_batch batch;
 	int status = cnx_batch_begin(&batch, CNX_MAX_BATCH, CNX_MAY_SLEEP);
 
@@ -128,11 +128,11 @@ static void test_sparse_batch(struct seq_file *out)
 
 static void test_control(struct seq_file *out)
 {
-	const struct cnx_control_request request = { .version = CNX_CONTROL_VERSION, .op = CNX_CONTROL_INFO };
+	const struct cnx_control_request request = {.version = CNX_CONTROL_VERSION, .op = CNX_CONTROL_INFO};
 	const struct cnx_message message = {
-		.id = { CNX_CONTROL_IDX, CNX_CONTROL_VAL },
-		.length = sizeof(request),
-		.payload = &request,
+	    .id = {CNX_CONTROL_IDX, CNX_CONTROL_VAL},
+	    .length = sizeof(request),
+	    .payload = &request,
 	};
 	int status;
 

@@ -6,7 +6,10 @@
 struct Reading {
 	int value;
 #ifdef MUST_FAIL
-	~Reading() { value = 0; }
+	~Reading()
+	{
+		value = 0;
+	}
 #endif
 };
 

@@ -7,7 +7,10 @@ struct Driver {
 #ifndef MUST_FAIL
 	static constexpr cnx_kind kind = CNX_KIND_SLEEPABLE;
 #endif
-	int receive(const cnx_message &, const cnx_sender &) { return 0; }
+	int receive(const cnx_message &, const cnx_sender &)
+	{
+		return 0;
+	}
 };
 
 bool start(Driver &driver)

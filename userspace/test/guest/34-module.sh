@@ -5,7 +5,7 @@
 
 tracing=/sys/kernel/tracing
 
-# said REGEX: the kernel's log has such a line after the last mark.
+# mark, then logged: what cnx and its drivers have written to the kernel's log since.
 mark() {
 	log_mark="cnx-vm: mark $(cat /proc/sys/kernel/random/uuid)"
 	echo "$log_mark" >/dev/kmsg
@@ -24,7 +24,7 @@ refused_parameter() {
 
 refused_parameter 32 'protocol=32 is not a netlink protocol number: use 1 to 31, or 0 to choose'
 refused_parameter 4294967295 'is not a netlink protocol number'
-# 0 is NETLINK_ROUTE's number, too, but stands for "choose"; 11 is the kernel's own connector and 16 generic netlink.
+# 0, NETLINK_ROUTE's number, stands for "choose"; 11 is the kernel's own connector and 16 generic netlink.
 refused_parameter 11 'netlink protocol 11 is taken: use another number, or 0 to choose'
 refused_parameter 16 'netlink protocol 16 is taken'
 refuse "protocol=-1 is refused" insmod /ko/cnx.ko protocol=-1
@@ -62,7 +62,7 @@ rmmod cnx_ticker
 rmmod cnx_echo
 test_hold socket 60 &
 holder=$!
-wait_for 10 sh -c '[ "$(cat /sys/module/cnx/refcnt)" = 1 ]'
+wait_for 10 grep -qx 1 /sys/module/cnx/refcnt
 expect "an open socket is a user" 1 "$(cat /sys/module/cnx/refcnt)"
 refuse "it is not unloaded while a socket is open" rmmod cnx
 match "the program that holds it can be found" "^[0-9a-f]+ +28 " "$(cat /proc/net/netlink)"
@@ -70,14 +70,13 @@ kill $holder
 wait $holder 2>/dev/null
 check "it unloads when the socket has closed" wait_for 10 rmmod cnx
 
-mark
+insmod /ko/cnx.ko
 for parameters in period_ms=0 period_ms=60001 batch=0 batch=65; do
-	insmod /ko/cnx.ko
+	mark
 	refuse "ticker: $parameters is refused" insmod /ko/cnx_ticker.ko $parameters
-	rmmod cnx
+	match "ticker: $parameters: the sentence says what is right" 'period_ms must be 1 to 60000 and batch 1 to 64' "$(logged)"
 done
-expect "ticker: the sentence says what is right" 4 \
-	"$(dmesg | sed "1,/$log_mark/d" | grep -c 'period_ms must be 1 to 60000 and batch 1 to 64')"
+rmmod cnx
 
 insmod /ko/cnx.ko
 for event in register unregister receive send drop; do

@@ -12,7 +12,7 @@ namespace cnx::test
 
 class Ktap
 {
-      public:
+public:
 	Ktap() { std::puts("KTAP version 1"); }
 	Ktap(const Ktap &) = delete;
 	Ktap &operator=(const Ktap &) = delete;
@@ -22,13 +22,14 @@ class Ktap
 		++run_;
 		failed_ += passed ? 0 : 1;
 		std::printf("%s %u - %.*s\n", passed ? "ok" : "not ok", run_, static_cast<int>(name.size()),
-			    name.data());
+		            name.data());
 		// A forked child must not inherit lines that are still to be written.
 		std::fflush(stdout);
 		return passed;
 	}
 
-	template <typename A, typename B> bool equal(std::string_view name, const A &expected, const B &actual)
+	template <typename A, typename B>
+	bool equal(std::string_view name, const A &expected, const B &actual)
 	{
 		const bool passed = check(name, std::string(text(expected)) == std::string(text(actual)));
 		if (!passed)
@@ -49,10 +50,14 @@ class Ktap
 		return failed_ ? 1 : 0;
 	}
 
-      private:
+private:
 	static std::string text(const std::string &value) { return value; }
 	static std::string text(const char *value) { return value; }
-	template <typename Number> static std::string text(const Number &value) { return std::to_string(value); }
+	template <typename Number>
+	static std::string text(const Number &value)
+	{
+		return std::to_string(value);
+	}
 
 	unsigned run_ = 0;
 	unsigned failed_ = 0;

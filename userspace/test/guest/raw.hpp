@@ -62,21 +62,24 @@ struct Spoiled {
 
 /// Appends one message, padded as netlink wants it.
 inline void append(Bytes &datagram, cnx_id id, std::uint32_t seq, std::span<const std::uint8_t> payload,
-		   std::uint16_t flags = 0, const Spoiled &spoiled = {}, std::uint32_t ack = 0)
+                   std::uint16_t flags = 0, const Spoiled &spoiled = {}, std::uint32_t ack = 0)
 {
-	const nlmsghdr netlink{.nlmsg_len = spoiled.nlmsg_len.value_or(static_cast<std::uint32_t>(headers + payload.size())),
-			       .nlmsg_type = spoiled.type,
-			       .nlmsg_flags = flags,
-			       .nlmsg_seq = seq,
-			       .nlmsg_pid = 0};
+	const nlmsghdr netlink{.nlmsg_len =
+	                           spoiled.nlmsg_len.value_or(static_cast<std::uint32_t>(headers + payload.size())),
+	                       .nlmsg_type = spoiled.type,
+	                       .nlmsg_flags = flags,
+	                       .nlmsg_seq = seq,
+	                       .nlmsg_pid = 0};
 	const cnx_msg message{.id = id,
-			      .seq = seq,
-			      .ack = ack,
-			      .len = spoiled.cn_len.value_or(static_cast<std::uint16_t>(payload.size())),
-			      .flags = 0};
+	                      .seq = seq,
+	                      .ack = ack,
+	                      .len = spoiled.cn_len.value_or(static_cast<std::uint16_t>(payload.size())),
+	                      .flags = 0};
 	const auto put = [&](const void *from, std::size_t size) {
-		const auto *const bytes = static_cast<const std::uint8_t *>(from);
-		datagram.insert(datagram.end(), bytes, bytes + size);
+		const auto at = datagram.size();
+		datagram.resize(at + size);
+		if (size > 0)
+			std::memcpy(datagram.data() + at, from, size);
 	};
 	put(&netlink, sizeof(netlink));
 	put(&message, sizeof(message));
@@ -90,7 +93,7 @@ inline Bytes bytes_of(std::string_view text)
 }
 
 inline Bytes one(cnx_id id, std::uint32_t seq, std::span<const std::uint8_t> payload, std::uint16_t flags = 0,
-		 const Spoiled &spoiled = {})
+                 const Spoiled &spoiled = {})
 {
 	Bytes datagram;
 	append(datagram, id, seq, payload, flags, spoiled);
@@ -115,8 +118,10 @@ inline std::string sentence_in(std::span<const std::uint8_t> attributes)
 		std::memcpy(&header, attributes.data(), sizeof(header));
 		if (header.nla_len < sizeof(header) || header.nla_len > attributes.size())
 			break;
-		if (header.nla_type == NLMSGERR_ATTR_MSG)
-			return reinterpret_cast<const char *>(attributes.data() + sizeof(header));
+		if (header.nla_type == NLMSGERR_ATTR_MSG) {
+			const auto text = attributes.subspan(sizeof(header), header.nla_len - sizeof(header));
+			return {text.begin(), std::find(text.begin(), text.end(), std::uint8_t{0})};
+		}
 		attributes = attributes.subspan(std::min(attributes.size(), std::size_t{NLA_ALIGN(header.nla_len)}));
 	}
 	return {};
@@ -166,17 +171,22 @@ inline int protocol()
 	return number;
 }
 
+// SAFETY: every socket address begins as a sockaddr does, and the calls that take one are told its true size.
+inline sockaddr *generic(sockaddr_nl &address)
+{
+	return reinterpret_cast<sockaddr *>(&address);
+}
+
 /// A bound netlink socket. Its owner.
 class Socket
 {
-      public:
+public:
 	explicit Socket(int number = protocol()) : fd_(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, number))
 	{
 		sockaddr_nl address{};
 		address.nl_family = AF_NETLINK;
 		socklen_t size = sizeof(address);
-		if (fd_ < 0 || ::bind(fd_, reinterpret_cast<sockaddr *>(&address), size) ||
-		    ::getsockname(fd_, reinterpret_cast<sockaddr *>(&address), &size))
+		if (fd_ < 0 || ::bind(fd_, generic(address), size) || ::getsockname(fd_, generic(address), &size))
 			give_up("a netlink socket could not be opened");
 		portid_ = address.nl_pid;
 		option(NETLINK_EXT_ACK, 1);
@@ -208,8 +218,7 @@ class Socket
 		sockaddr_nl kernel{};
 		kernel.nl_family = AF_NETLINK;
 		kernel.nl_groups = groups;
-		const auto sent = ::sendto(fd_, datagram.data(), datagram.size(), 0,
-					   reinterpret_cast<const sockaddr *>(&kernel), sizeof(kernel));
+		const auto sent = ::sendto(fd_, datagram.data(), datagram.size(), 0, generic(kernel), sizeof(kernel));
 		return sent < 0 ? -errno : 0;
 	}
 
@@ -234,7 +243,7 @@ class Socket
 		return all;
 	}
 
-      private:
+private:
 	bool fill(std::chrono::milliseconds timeout)
 	{
 		pollfd waiting{.fd = fd_, .events = POLLIN, .revents = 0};
@@ -259,11 +268,11 @@ class Socket
 		return !pending_.empty();
 	}
 
-      public:
+public:
 	/// Datagrams received so far.
 	[[nodiscard]] unsigned datagrams() const { return datagrams_; }
 
-      private:
+private:
 	int fd_;
 	int error_ = 0;
 	unsigned datagrams_ = 0;
@@ -279,7 +288,8 @@ struct Answer {
 	cnx_control_reply reply{};
 	Bytes records;
 
-	template <typename Record> [[nodiscard]] std::optional<Record> record(std::size_t index = 0) const
+	template <typename Record>
+	[[nodiscard]] std::optional<Record> record(std::size_t index = 0) const
 	{
 		if ((index + 1) * sizeof(Record) > records.size())
 			return std::nullopt;
@@ -317,7 +327,7 @@ inline Answer ask_raw(Socket &socket, std::span<const std::uint8_t> request)
 }
 
 inline Answer ask(Socket &socket, std::uint16_t op, cnx_id id = {}, std::uint32_t count = 0, std::uint64_t cursor = 0,
-		  std::uint16_t version = CNX_CONTROL_VERSION)
+                  std::uint16_t version = CNX_CONTROL_VERSION)
 {
 	const cnx_control_request request{.version = version, .op = op, .count = count, .id = id, .cursor = cursor};
 	Bytes bytes(sizeof(request));
@@ -347,7 +357,7 @@ inline Counts counts(Socket &socket)
 /// Counts what happens from its creation on, leaving out what counting itself adds.
 class CountingFrom
 {
-      public:
+public:
 	explicit CountingFrom(Socket &socket) : socket_(socket)
 	{
 		const Counts first = counts(socket);
@@ -369,7 +379,7 @@ class CountingFrom
 		return text;
 	}
 
-      private:
+private:
 	Socket &socket_;
 	Counts before_{};
 	Counts own_{};
@@ -381,7 +391,7 @@ inline std::string words(std::initializer_list<std::pair<cnx_counter, std::uint6
 	std::string text;
 	for (const auto &[counter, number] : expected)
 		text += (text.empty() ? "" : " ") + std::to_string(static_cast<unsigned>(counter)) + ":" +
-			std::to_string(number);
+		        std::to_string(number);
 	return text;
 }
 

@@ -21,25 +21,31 @@ struct Expected {
 };
 
 constexpr Expected table[] = {
-	{"to a group, from process context", 0, {1, 1, 0, 0}},
-	{"to a group, from softirq context", 0, {1, 1, 0, 0}},
-	{"to a group, from hardirq context", 0, {1, 1, 0, 0}},
-	{"to a group, under a spinlock with interrupts off", 0, {1, 1, 0, 0}},
-	{"a batch of five to a group", 0, {5, 5, 0, 0}},
-	{"looked up by id", 0, {1, 1, 0, 0}},
-	{"to a group except one member", 0, {0, 1, 0, 0}},
-	{"to one socket", 0, {1, 0, 0, 0}},
-	{"to one socket and its group: one copy each", 0, {1, 1, 0, 0}},
-	{"to a group beyond the table, from process context", 0, {0, 0, 1, 1}},
-	{"to a group beyond the table, from softirq context", 0, {0, 0, 1, 1}},
-	{"to a group beyond the table, from hardirq context", 0, {0, 0, 1, 1}},
-	{"a batch of five to a group beyond the table", 0, {0, 0, 5, 5}},
-	{"filtered, one is let through", 0, {0, 0, 1, 0}},
-	{"filtered, from hardirq context", 0, {0, 0, 1, 0}},
-	{"filtered, none is let through", -ENOMSG, {0, 0, 0, 0}},
-	{"filtered, to a group that has members and no subscribers", -ESRCH, {0, 0, 0, 0}},
-	{"to a subscriber and its group: one copy each", 0, {0, 0, 1, 1}},
-	{"to a group except one subscriber", 0, {0, 0, 0, 1}},
+    {"to a group, from process context", 0, {1, 1, 0, 0}},
+    {"to a group, from softirq context", 0, {1, 1, 0, 0}},
+    {"to a group, from hardirq context", 0, {1, 1, 0, 0}},
+    {"to a group, under a spinlock with interrupts off", 0, {1, 1, 0, 0}},
+    {"a batch of five to a group", 0, {5, 5, 0, 0}},
+    {"looked up by id", 0, {1, 1, 0, 0}},
+    {"to a group except one member", 0, {0, 1, 0, 0}},
+    {"to one socket", 0, {1, 0, 0, 0}},
+    {"to one socket and its group: one copy each", 0, {1, 1, 0, 0}},
+    {"to a group beyond the table, from process context", 0, {0, 0, 1, 1}},
+    {"to a group beyond the table, from softirq context", 0, {0, 0, 1, 1}},
+    {"to a group beyond the table, from hardirq context", 0, {0, 0, 1, 1}},
+    {"a batch of five to a group beyond the table", 0, {0, 0, 5, 5}},
+    {"filtered, one is let through", 0, {0, 0, 1, 0}},
+    {"filtered, from hardirq context", 0, {0, 0, 1, 0}},
+    {"filtered, none is let through", -ENOMSG, {0, 0, 0, 0}},
+    {"filtered, to a group that has members and no subscribers", -ESRCH, {0, 0, 0, 0}},
+    {"to a subscriber and its group: one copy each", 0, {0, 0, 1, 1}},
+    {"to a group except one subscriber", 0, {0, 0, 0, 1}},
+    {"of a message that is too large", -EMSGSIZE, {0, 0, 0, 0}},
+    {"by dispatch, to an id that nobody has", -ENODEV, {0, 0, 0, 0}},
+    {"by dispatch, to an atomic callback under a spinlock", 0, {0, 0, 0, 0}},
+    {"by dispatch, to a sleepable callback under a spinlock", -EWOULDBLOCK, {0, 0, 0, 0}},
+    {"by dispatch, to a sleepable callback", 0, {0, 0, 0, 0}},
+    {"by dispatch, to a callback that fails", -EPROTO, {0, 0, 0, 0}},
 };
 
 std::string text_of(std::span<const unsigned> copies)
@@ -57,12 +63,14 @@ int main()
 	Ktap ktap;
 	std::array<Socket, 4> sockets{Socket(), Socket(), Socket(), Socket()};
 	ktap.check("listeners: two join a group, two subscribe to another",
-		   sockets[0].join(near_group) == 0 && sockets[1].join(near_group) == 0 &&
-			   ask(sockets[2], CNX_CONTROL_SUBSCRIBE, {far_group, 0}).error == 0 &&
-			   ask(sockets[3], CNX_CONTROL_SUBSCRIBE, {far_group, 0}).error == 0);
+	           sockets[0].join(near_group) == 0 && sockets[1].join(near_group) == 0 &&
+	               ask(sockets[2], CNX_CONTROL_SUBSCRIBE, {far_group, 0}).error == 0 &&
+	               ask(sockets[3], CNX_CONTROL_SUBSCRIBE, {far_group, 0}).error == 0);
 	std::ofstream("/proc/cnx_test_listeners")
-		<< std::to_string(sockets[0].portid()) + " " + std::to_string(sockets[2].portid()) << std::flush;
+	    << std::to_string(sockets[0].portid()) + " " + std::to_string(sockets[2].portid()) << std::flush;
 
+	Socket observer;
+	const CountingFrom counting(observer);
 	constexpr std::size_t sends = std::size(table);
 	std::vector<int> status(sends, -1000);
 	std::ifstream results("/proc/cnx_test_listeners");
@@ -75,6 +83,19 @@ int main()
 		++seen;
 	}
 	ktap.equal("listeners: the module makes as many sends as are expected here", sends, seen);
+
+	// Seventeen datagrams reach somebody, two of which are batches of five.
+	ktap.equal("listeners: each send and each refusal is counted by its reason",
+	           words({{CNX_DISPATCHED, 2},
+	                  {CNX_SENT, 25},
+	                  {CNX_SENT_DATAGRAMS, 17},
+	                  {CNX_DROP_UNKNOWN_ID, 1},
+	                  {CNX_DROP_FAILED, 1},
+	                  {CNX_DROP_WOULD_BLOCK, 1},
+	                  {CNX_LOST_NO_LISTENER, 1},
+	                  {CNX_LOST_FILTERED, 1},
+	                  {CNX_LOST_TOO_LARGE, 1}}),
+	           counting.rise());
 
 	std::vector<std::array<unsigned, 4>> copies(sends);
 	bool whole = true;
@@ -97,7 +118,7 @@ int main()
 	for (std::size_t i = 0; i < sends; ++i) {
 		ktap.equal(std::string("send ") + table[i].name + ": its result", table[i].status, status[i]);
 		ktap.equal(std::string("send ") + table[i].name + ": its copies", text_of(table[i].copies),
-			   text_of(copies[i]));
+		           text_of(copies[i]));
 	}
 	// Each send is one datagram to each of those that it reaches, a batch too.
 	std::array<unsigned, 4> expected{};

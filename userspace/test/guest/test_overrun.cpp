@@ -39,7 +39,9 @@ void judge(Ktap &ktap, Socket &observer, Socket &listener, const std::string &ho
 	::setsockopt(listener.fd(), SOL_SOCKET, SO_RCVBUF, &tiny, sizeof(tiny));
 	const Counts before = counts(observer);
 	const auto ticker = [&] {
-		return ask(observer, CNX_CONTROL_SHOW, ticker_id).record<cnx_callback_record>().value_or(cnx_callback_record{});
+		return ask(observer, CNX_CONTROL_SHOW, ticker_id)
+		    .record<cnx_callback_record>()
+		    .value_or(cnx_callback_record{});
 	};
 	const auto lost_before = ticker().lost;
 	ktap.equal(how + ": begins to listen", 0, begin());
@@ -69,10 +71,10 @@ int main()
 		judge(ktap, observer, subscriber, "overrun: a subscriber", [&] {
 			// The reply needs room, too, so the request is made without waiting for it.
 			const cnx_control_request request{.version = CNX_CONTROL_VERSION,
-							  .op = CNX_CONTROL_SUBSCRIBE,
-							  .count = 0,
-							  .id = {ticker_id.idx, 0},
-							  .cursor = 0};
+			                                  .op = CNX_CONTROL_SUBSCRIBE,
+			                                  .count = 0,
+			                                  .id = {ticker_id.idx, 0},
+			                                  .cursor = 0};
 			Bytes bytes(sizeof(request));
 			std::memcpy(bytes.data(), &request, sizeof(request));
 			return subscriber.send(one(control_id, 1, bytes));
@@ -82,6 +84,7 @@ int main()
 	std::this_thread::sleep_for(std::chrono::milliseconds(100));
 	const Counts after = counts(observer);
 	ktap.check("overrun: when nobody listens, that is counted",
-		   after[CNX_LOST_NO_LISTENER] > before[CNX_LOST_NO_LISTENER] && after[CNX_SENT] - before[CNX_SENT] <= 1);
+	           after[CNX_LOST_NO_LISTENER] > before[CNX_LOST_NO_LISTENER] &&
+	               after[CNX_SENT] - before[CNX_SENT] <= 1);
 	return ktap.end();
 }

@@ -17,9 +17,9 @@ namespace
 struct Seen {
 	std::atomic<bool> stop;
 	std::atomic<std::uint64_t> sent;
-	std::atomic<std::uint64_t> answered; // by the driver
+	std::atomic<std::uint64_t> answered;     // by the driver
 	std::atomic<std::uint64_t> acknowledged; // with 0
-	std::atomic<std::uint64_t> no_driver; // with -ENODEV
+	std::atomic<std::uint64_t> no_driver;    // with -ENODEV
 	std::atomic<std::uint64_t> unanswered;
 	std::atomic<std::uint64_t> strange; // anything else
 };
@@ -52,7 +52,8 @@ void flood(Seen &seen, cnx_id id, const Bytes &payload, unsigned batch)
 				seen.unanswered += batch - ends;
 				break;
 			}
-			const bool ours = received->netlink.nlmsg_seq >= seq && received->netlink.nlmsg_seq < seq + batch;
+			const bool ours =
+			    received->netlink.nlmsg_seq >= seq && received->netlink.nlmsg_seq < seq + batch;
 			if (!ours)
 				++seen.strange;
 			else if (!received->is_error)
@@ -69,7 +70,7 @@ void flood(Seen &seen, cnx_id id, const Bytes &payload, unsigned batch)
 }
 
 void under_load(Ktap &ktap, const std::string &name, const char *module, cnx_id id, const Bytes &payload,
-		unsigned senders, unsigned batch, unsigned cycles, std::chrono::milliseconds life)
+                unsigned senders, unsigned batch, unsigned cycles, std::chrono::milliseconds life)
 {
 	Seen &seen = *shared();
 	unsigned loads = 0;
@@ -103,13 +104,13 @@ void under_load(Ktap &ktap, const std::string &name, const char *module, cnx_id 
 	ktap.check(name + ": some messages are answered", seen.answered > 0);
 	ktap.check(name + ": some come when it is gone", seen.no_driver > 0);
 	ktap.equal(name + ": each message has one end, a reply with its acknowledgement or -ENODEV", seen.sent.load(),
-		   seen.acknowledged + seen.no_driver);
+	           seen.acknowledged + seen.no_driver);
 	ktap.equal(name + ": what is acknowledged was answered", seen.acknowledged.load(), seen.answered.load());
 	ktap.equal(name + ": none goes without an end", 0, seen.unanswered.load());
 	ktap.equal(name + ": none comes to anything else", 0, seen.strange.load());
-	ktap.note(std::to_string(seen.sent) + " messages sent, " + std::to_string(seen.answered) + " answered; the longest of " +
-		  std::to_string(cycles) + " unloads took " +
-		  std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(longest).count()) + " ms");
+	ktap.note(std::to_string(seen.sent) + " messages sent, " + std::to_string(seen.answered) +
+	          " answered; the longest of " + std::to_string(cycles) + " unloads took " +
+	          std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(longest).count()) + " ms");
 	::munmap(&seen, sizeof(seen));
 }
 
@@ -129,12 +130,13 @@ void waits_for_sleepers(Ktap &ktap)
 	// The callback counts as received when it begins.
 	Socket observer;
 	ktap.check("asleep: its callback runs", eventually([&] {
-			   const auto record = ask(observer, CNX_CONTROL_SHOW, sleeper_id).record<cnx_callback_record>();
-			   return record && record->received == 1;
-		   }));
+		           const auto record =
+		               ask(observer, CNX_CONTROL_SHOW, sleeper_id).record<cnx_callback_record>();
+		           return record && record->received == 1;
+	           }));
 	ktap.equal("asleep: the driver unloads", 0, unload_module("cnx_sleeper"));
 	ktap.check("asleep: that took as long as the callback did",
-		   std::chrono::steady_clock::now() - begin >= std::chrono::milliseconds(600));
+	           std::chrono::steady_clock::now() - begin >= std::chrono::milliseconds(600));
 	int status = -1;
 	::waitpid(child, &status, 0);
 	ktap.equal("asleep: the sender is answered", 0, status);
@@ -148,8 +150,8 @@ int main()
 	Ktap ktap;
 	waits_for_sleepers(ktap);
 	under_load(ktap, "echo under load", "cnx_echo", echo_id, bytes_of("hello"), 4, 20, 25,
-		   std::chrono::milliseconds(40));
+	           std::chrono::milliseconds(40));
 	under_load(ktap, "sleeper under load", "cnx_sleeper", sleeper_id, bytes_of("7"), 40, 1, 10,
-		   std::chrono::milliseconds(100));
+	           std::chrono::milliseconds(100));
 	return ktap.end();
 }
