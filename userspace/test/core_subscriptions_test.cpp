@@ -91,8 +91,24 @@ TEST_F(CoreSubscriptions, StayAsTheyWereWithoutMemory)
 	};
 	EXPECT_EQ(without_memory([&] { return subscriptions.add({1, 3}); }), -ENOMEM);
 	EXPECT_EQ(without_memory([&] { return subscriptions.remove({1, 1}); }), -ENOMEM);
-	EXPECT_EQ(without_memory([&] { return subscriptions.remove_all(2); }), -ENOMEM);
 	EXPECT_EQ(group(1), (Portids{1, 2}));
+}
+
+/// A portid may be another socket's as soon as its own has closed, so its subscriptions must not survive it.
+TEST_F(CoreSubscriptions, OfAClosedSocketEndEvenWithoutMemoryAtFirst)
+{
+	ASSERT_EQ(error_of(subscriptions.add({1, 1})), 0);
+	ASSERT_EQ(error_of(subscriptions.add({1, 2})), 0);
+	const FailAllocation next(0);
+	EXPECT_EQ(error_of(subscriptions.remove_all(2)), 0);
+	EXPECT_EQ(group(1), Portids{1});
+}
+
+TEST_F(CoreSubscriptions, HaveALimitThatTheCallerMayLower)
+{
+	ASSERT_EQ(error_of(subscriptions.add({1, 1}, 1)), 0);
+	EXPECT_EQ(error_of(subscriptions.add({1, 2}, 1)), -ENOSPC);
+	EXPECT_EQ(error_of(subscriptions.add({1, 2}, 2)), 0);
 }
 
 TEST_F(CoreSubscriptions, AreSeenBeforeOrAfterAChangeAndNeverBetween)
