@@ -38,7 +38,8 @@ mapfile -t shells < <(shell_scripts)
 mapfile -t pythons < <(python_scripts)
 
 step "SAFETY comments" python3 .ci/safety.py
-step "shellcheck" shellcheck -x -e SC1091 "${shells[@]}"
+# busybox's sh has local (SC3043); lib.sh lies elsewhere in the guest (SC1091, SC2154).
+step "shellcheck" shellcheck -x -S warning -e SC1091,SC3043,SC2154 "${shells[@]}"
 step "python syntax" python3 -c 'import ast, sys; [ast.parse(open(name).read(), name) for name in sys.argv[1:]]' "${pythons[@]}"
 if [ ${#sources[@]} -gt 0 ]; then
 	step "clang-format" clang-format-14 --dry-run -Werror "${sources[@]}"

@@ -8,7 +8,8 @@ CXX := $(CROSS_COMPILE)g++
 cnx-c-only := -std=% -fconserve-stack%
 cnx-codegen = $(filter-out $(cnx-c-only),$(filter -f% -m% -O% -pg --param%,\
 	$(KBUILD_CFLAGS) $(KBUILD_CFLAGS_MODULE) $(CFLAGS_MODULE)))
-cnx-sanitizers = $(if $(CONFIG_KASAN),$(CFLAGS_KASAN)) $(if $(CONFIG_UBSAN),$(CFLAGS_UBSAN)) \
+# KASAN would register each global by a constructor, which cannot be told from one of ours.
+cnx-sanitizers = $(if $(CONFIG_KASAN),$(CFLAGS_KASAN) --param asan-globals=0) $(if $(CONFIG_UBSAN),$(CFLAGS_UBSAN)) \
 	$(if $(CONFIG_KCSAN),$(CFLAGS_KCSAN)) $(if $(CONFIG_KCOV),$(CFLAGS_KCOV))
 # pahole of Debian 12 cannot read C++ debug information, so there is none unless a debugger is wanted (CNX_DEBUG=1).
 cnx-cxx-flags = $(cnx-codegen) $(cnx-sanitizers) $(if $(CNX_DEBUG),-g,-g0) \
