@@ -85,7 +85,7 @@ static void results(struct test_log *log, struct seen *seen)
 
 static void contexts(struct test_log *log, struct seen *seen)
 {
-	DEFINE_SPINLOCK(lock);
+	static DEFINE_SPINLOCK(lock);
 	struct cnx_registration r = test_registration(3, look, seen);
 	struct cnx_message atomic = test_message(1);
 	struct cnx_message sleepable = test_message(3);

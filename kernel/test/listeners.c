@@ -107,7 +107,7 @@ static int send_in_hardirq(u32 number, const struct cnx_destination *to)
 
 static int send_under_spinlock(u32 number, const struct cnx_destination *to)
 {
-	DEFINE_SPINLOCK(lock);
+	static DEFINE_SPINLOCK(lock);
 	unsigned long flags;
 	int status;
 
@@ -181,7 +181,7 @@ static int listeners_answer(void *context, const struct cnx_message *message, co
 /* Dispatches `number` to a callback of the given kind that answers `answer`, under a spinlock if asked to. */
 static int dispatch_number(u32 number, enum cnx_kind kind, bool locked, int answer)
 {
-	DEFINE_SPINLOCK(lock);
+	static DEFINE_SPINLOCK(lock);
 	struct cnx_registration r = test_registration(2, listeners_answer, &answer);
 	struct cnx_message message = {.id = {TEST_GROUP, 2}, .seq = number};
 	struct cnx_callback *callback;
