@@ -52,9 +52,10 @@ GUEST_PROGRAMS := $(patsubst userspace/test/guest/%.cpp,$(BUILD)/guest/%,$(GUEST
 
 # What make test runs, in this order. To add a step: name it here, give its command (which prints GoogleTest's output,
 # TAP or KTAP, and heeds CNX_ONLY), and let the step's files be made through TEST_NEEDS.
-TEST_STEPS := unit compile_fail safety build_checks guest harness
+TEST_STEPS := unit compile_fail safety remedies build_checks guest harness
 TEST_unit = $(if $(UNIT),$(BUILD)/unit --gtest_filter="*$$CNX_ONLY*",true)
 TEST_compile_fail = userspace/vm/compile_fail.py
+TEST_remedies = userspace/vm/remedy_checks.sh
 TEST_build_checks = userspace/vm/build_checks.sh
 TEST_safety = .ci/safety.py --self-test
 TEST_guest = $(VM) test --only "$$CNX_ONLY"

@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# Checks that what can go wrong before anything is built ends in one sentence that names the remedy. Prints TAP.
+# The circumstances are made with stand-ins for apt-get, dpkg-query and df that come first in PATH.
+set -u
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+count=0 failed=0
+
+# stand_in NAME COMMANDS: a program of that name that runs the commands.
+stand_in() {
+	mkdir -p "$work/bin"
+	printf '#!/bin/bash\n%s\n' "$2" >"$work/bin/$1"
+	chmod +x "$work/bin/$1"
+}
+
+# expect NAME SENTENCE COMMAND...: the command fails, and its last line is this sentence (an extended expression).
+expect() {
+	local name=$1 sentence=$2 said status
+	shift 2
+	[[ "remedies.$name" == *"${CNX_ONLY:-}"* ]] || return 0
+	count=$((count + 1))
+	said=$(PATH="$work/bin:$PATH" "$@" 2>&1 </dev/null)
+	status=$?
+	if [ $status != 0 ] && tail -n 1 <<<"$said" | grep -qE "^cnx: $sentence\$"; then
+		echo "ok $count - $name"
+	else
+		echo "not ok $count - $name"
+		echo "# status $status, said: $said"
+		failed=1
+	fi
+	rm -rf "${work:?}/bin"
+}
+
+echo "TAP version 13"
+
+expect "a cache that cannot be made" "the cache folder .* cannot be made; make it writable, .*" \
+	env XDG_CACHE_HOME=/proc/cnx "$here/kernel.sh" image
+
+stand_in df 'echo header; echo "disk 100 100 3 97% /"'
+expect "no space for the kernel image" "the kernel image needs 400 MB in .* and there are 3; free some space, .*" \
+	env XDG_CACHE_HOME="$work" "$here/kernel.sh" image
+
+stand_in apt-get 'echo "E: Could not resolve host" >&2; exit 100'
+expect "no network for the kernel image" "linux-image-.* could not be downloaded; check the network, .*" \
+	env XDG_CACHE_HOME="$work" "$here/kernel.sh" image
+
+stand_in dpkg-query 'exit 1'
+stand_in apt-get 'echo "E: Failed to fetch: Could not resolve host" >&2; exit 100'
+stand_in sudo 'exec "$@"'
+expect "no network for packages" "the packages could not be downloaded; check the network .*" "$here/packages.sh" vm
+
+stand_in dpkg-query 'exit 1'
+stand_in apt-get "echo \"E: You don't have enough free space\" >&2; exit 100"
+stand_in sudo 'exec "$@"'
+expect "no space for packages" "the disk is full; free about 1 GB and run this again\." "$here/packages.sh" vm
+
+stand_in dpkg-query 'exit 1'
+stand_in id 'echo 1000'
+stand_in sudo 'echo "user is not in the sudoers file." >&2; exit 1'
+expect "a user who may not install packages" "this user may not install packages; run as root: apt-get install .*" \
+	"$here/packages.sh" vm
+
+stand_in dpkg 'echo arm64'
+expect "a machine of another architecture" "the virtual machine's kernel is for amd64 .*; use an amd64 machine\." \
+	"$here/packages.sh" vm
+
+expect "a kernel tree that is not there" ".* is not a prepared kernel tree .*" \
+	"$here/kernel.sh" check "$work/nothing" 6.1 6.18
+
+echo "1..$count"
+exit $failed
