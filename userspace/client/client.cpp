@@ -15,8 +15,8 @@ namespace
 {
 
 /* Fits a batch of several largest messages; a larger datagram makes the buffer grow once. */
-constexpr std::size_t initial_buffer = 256 * 1024;
-constexpr std::size_t largest_buffer = 64 * 1024 * 1024;
+constexpr std::size_t initial_buffer = std::size_t{256} << 10;
+constexpr std::size_t largest_buffer = std::size_t{64} << 20;
 
 /* Events that are set aside at most while an answer is awaited. */
 constexpr std::size_t most_kept = 65536;
