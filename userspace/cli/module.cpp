@@ -98,7 +98,7 @@ client::Result<fs::path> find_module(std::string_view name, const std::string &d
 {
 	const auto places = search_path(directory);
 	for (const auto &place : places) {
-		const auto path = place / fmt::format("{}.ko", name);
+		auto path = place / fmt::format("{}.ko", name);
 		std::error_code ignored;
 		if (fs::is_regular_file(path, ignored))
 			return path;
