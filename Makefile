@@ -34,19 +34,18 @@ AR := ar
 CXXFLAGS ?= -O2 -g
 override CXXFLAGS += -std=c++23 -Wall -Wextra -Werror -fstack-protector-strong
 # Debian has {fmt} as a shared library only, and the guest has no shared libraries.
-CPPFLAGS := -Iinclude -Iuserspace -D_GLIBCXX_ASSERTIONS -DFMT_HEADER_ONLY
+CPPFLAGS := -Iinclude -Iuserspace -Iuserspace/replica/include -D_GLIBCXX_ASSERTIONS -DFMT_HEADER_ONLY
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 CLIENT := $(wildcard userspace/client/*.cpp)
 CLI := $(wildcard userspace/cli/*.cpp)
 UNIT := $(wildcard userspace/test/*.cpp)
-REPLICA := $(wildcard userspace/replica/*.cpp)
 GUEST := $(wildcard userspace/test/guest/*.cpp)
 
 object = $(patsubst %.cpp,$(BUILD)/$(1)/%.o,$(2))
 CLIENT_OBJECTS := $(call object,plain,$(CLIENT))
 CLI_OBJECTS := $(call object,plain,$(CLI))
-UNIT_OBJECTS := $(call object,asan,$(UNIT) $(REPLICA) $(CLIENT))
+UNIT_OBJECTS := $(call object,asan,$(UNIT) $(CLIENT))
 GUEST_OBJECTS := $(call object,plain,$(GUEST))
 GUEST_PROGRAMS := $(patsubst userspace/test/guest/%.cpp,$(BUILD)/guest/%,$(GUEST))
 
@@ -179,7 +178,7 @@ $(BUILD)/unit: $(UNIT_OBJECTS)
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(CXXFLAGS) $(SANITIZE) -pthread -o $@ $^ -lgtest_main -lgmock -lgtest -lurcu-memb -lurcu-cds -lurcu-common
 
-USER_SOURCES := $(CLIENT) $(CLI) $(REPLICA) $(UNIT) $(GUEST)
+USER_SOURCES := $(CLIENT) $(CLI) $(UNIT) $(GUEST)
 compile_commands.json: $(USER_SOURCES) Makefile $(wildcard $(BUILD)/module.built) | packages ## for editors and clang-tidy (covers the module once it is built)
 	$(Q)userspace/vm/compile_commands.py $@ $(BUILD) '$(CXX) $(CPPFLAGS) $(CXXFLAGS)' $(USER_SOURCES)
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The kernel's services for the core: each function is one the core cannot call itself, because it is inline. */
 #include <linux/capability.h>
+#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
@@ -73,7 +74,8 @@ void cnx_k_waitqueue_wake(struct cnx_k_waitqueue *queue)
 
 void *cnx_k_allocate(__kernel_size_t bytes)
 {
-	return kvzalloc(bytes, GFP_KERNEL);
+	/* Of kmalloc's sizes only the powers of two are aligned, and the core asks for whole cache lines. */
+	return kvzalloc(bytes < PAGE_SIZE ? roundup_pow_of_two(bytes) : bytes, GFP_KERNEL);
 }
 
 void cnx_k_release(void *memory)

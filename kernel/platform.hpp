@@ -100,7 +100,7 @@ struct Platform {
 	};
 
 	static void *allocate(std::size_t bytes) { return cnx_k_allocate(bytes); }
-	static void release(void *memory) { cnx_k_release(memory); }
+	static void release(void *memory, std::size_t) { cnx_k_release(memory); }
 
 	static void retire(RetireHead *head, void (*reclaim)(RetireHead *))
 	{
@@ -141,7 +141,7 @@ struct Platform {
 
 	using Counters = cnx_k_counters *;
 	static Counters counters_allocate(std::size_t count) { return cnx_k_counters_allocate(count); }
-	static void counters_release(Counters counters) { cnx_k_counters_release(counters); }
+	static void counters_release(Counters counters, std::size_t) { cnx_k_counters_release(counters); }
 	static void counter_add(Counters counters, std::size_t index, std::uint64_t n)
 	{
 		cnx_k_counter_add(counters, index, n);

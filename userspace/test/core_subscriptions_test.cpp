@@ -27,7 +27,7 @@ protected:
 
 	using Portids = std::vector<std::uint32_t>;
 
-	replica::Thread thread;
+	P::Thread thread;
 	Subscriptions<P> subscriptions;
 };
 
@@ -119,7 +119,7 @@ TEST_F(CoreSubscriptions, AreSeenBeforeOrAfterAChangeAndNeverBetween)
 	std::atomic<bool> stop{false};
 	std::atomic<unsigned> wrong{0};
 	std::thread reader([&] {
-		const replica::Thread registered;
+		const P::Thread registered;
 		while (!stop.load(std::memory_order_relaxed)) {
 			const P::ReadGuard guard;
 			const auto found = subscriptions.of_group(guard, 1);

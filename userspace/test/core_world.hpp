@@ -3,7 +3,7 @@
 #ifndef CNX_TEST_CORE_WORLD_HPP
 #define CNX_TEST_CORE_WORLD_HPP
 
-#include <replica/platform.hpp>
+#include <cnx/replica/default.hpp>
 
 #include <cnx/core/control.hpp>
 
@@ -18,7 +18,7 @@
 namespace cnx::test
 {
 
-using P = replica::Platform;
+using P = replica::Default;
 using Entry = Callback<P>;
 using Bytes = std::vector<std::byte>;
 
@@ -143,7 +143,7 @@ protected:
 	}
 
 private:
-	replica::Thread thread_;
+	P::Thread thread_;
 	Dispatcher<P> dispatcher_{Registry<P>::Calls::Slots::create().value(),
 	                          Dispatcher<P>::GlobalCounters::create().value()};
 };

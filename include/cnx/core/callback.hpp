@@ -7,6 +7,7 @@
 #include <cnx/core/message.hpp>
 
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <utility>
 
@@ -32,21 +33,22 @@ struct CallbackSpec {
 	std::array<char, CNX_NAME_SIZE> name; // NUL-terminated
 };
 
-/// A registered callback. What the receive path reads comes first, in one cache line.
+/// A registered callback. What the receive path reads comes first, in the first of its two cache lines.
 template <Platform P>
-class Callback
+class alignas(64) Callback
 {
 public:
 	using Counted = Counters<P, CallbackCounter, callback_counters>;
 
 	Callback(const CallbackSpec &spec, Counted &&counted)
-	    : function_(spec.function), context_(spec.context), id_(spec.id), capability_(spec.capability),
-	      kind_(spec.kind), open_to_listeners_(spec.open_to_listeners), counted_(std::move(counted)),
+	    : function_(spec.function), context_(spec.context), key_(key_of(spec.id)), counted_(std::move(counted)),
+	      capability_(spec.capability), kind_(spec.kind), open_to_listeners_(spec.open_to_listeners),
 	      name_(spec.name)
 	{
 	}
 
-	[[nodiscard]] Id id() const { return id_; }
+	[[nodiscard]] Id id() const { return std::bit_cast<Id>(key_); }
+	[[nodiscard]] std::uint64_t key() const { return key_; }
 	[[nodiscard]] Kind kind() const { return kind_; }
 	[[nodiscard]] int capability() const { return capability_; }
 	[[nodiscard]] bool open_to_listeners() const { return open_to_listeners_; }
@@ -64,7 +66,7 @@ public:
 	[[nodiscard]] cnx_callback_record record() const
 	{
 		cnx_callback_record record{
-		    .id = id_,
+		    .id = id(),
 		    .serial = serial_,
 		    .flags = kind_ == Kind::sleepable ? CNX_CALLBACK_SLEEPABLE : 0u,
 		    .capability = capability_,
@@ -85,11 +87,11 @@ private:
 
 	cnx_callback_fn function_;
 	void *context_;
-	Id id_;
+	std::uint64_t key_;
+	Counted counted_;
 	int capability_;
 	Kind kind_;
 	bool open_to_listeners_;
-	Counted counted_;
 
 	std::array<char, CNX_NAME_SIZE> name_;
 	// The registry's, under its lock: the list in order of registration.

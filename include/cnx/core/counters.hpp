@@ -31,7 +31,7 @@ public:
 	~Counters()
 	{
 		if (memory_)
-			P::counters_release(memory_);
+			P::counters_release(memory_, N);
 	}
 
 	void add(E counter, std::uint64_t n = 1) const { P::counter_add(memory_, index(counter), n); }

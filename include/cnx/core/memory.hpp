@@ -29,12 +29,16 @@ public:
 	[[nodiscard]] static Owned adopt(T *object) { return Owned(object); }
 
 	Owned(Owned &&other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
-	Owned &operator=(Owned &&) = delete;
+	Owned &operator=(Owned &&other) noexcept
+	{
+		std::swap(object_, other.object_);
+		return *this;
+	}
 	~Owned()
 	{
 		if (object_) {
 			object_->~T();
-			P::release(object_);
+			P::release(object_, sizeof(T));
 		}
 	}
 

@@ -6,6 +6,7 @@
 #include <cnx/callback.h>
 #include <cnx/core/annotations.hpp>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -16,9 +17,10 @@ namespace cnx
 
 using Id = ::cnx_id;
 
+/// An id as one word, in the order in which its halves lie in memory: that is one load.
 [[nodiscard]] constexpr std::uint64_t key_of(Id id)
 {
-	return std::uint64_t{id.idx} << 32 | id.val;
+	return std::bit_cast<std::uint64_t>(id);
 }
 
 inline constexpr Id control_id{CNX_CONTROL_IDX, CNX_CONTROL_VAL};

@@ -28,7 +28,8 @@ concept BasicLock = std::default_initializable<L> && requires(L lock)
 /// ReadGuard	RAII: an RCU read section is open while one lives. Not copyable, not movable. Any context.
 /// Mutex		may sleep. SpinLock: any context, does not sleep while held.
 /// WaitQueue	wait_until(predicate) sleeps until it holds; wake() makes every sleeper look again, in any context.
-/// allocate	bytes or nullptr, zero-filled, aligned for anything; may sleep. release gives them back.
+/// allocate	bytes or nullptr, zero-filled, aligned to 64 if they are a multiple of 64; may sleep. release
+///		gives them back, and is told how many they were; it takes nullptr, too.
 /// retire	calls reclaim(head) after a grace period, from any context that must not sleep.
 /// synchronize	waits for a grace period. flush_retired waits until all that was retired is reclaimed.
 /// cpu		a number below cpu_count(), probably that of the caller's CPU.
@@ -48,7 +49,7 @@ concept Platform = requires(RetireHead *head, void (*reclaim)(RetireHead *), voi
 	{
 		P::allocate(n)
 		} -> std::same_as<void *>;
-	{P::release(memory)};
+	{P::release(memory, n)};
 	{P::retire(head, reclaim)};
 	{P::synchronize()};
 	{P::flush_retired()};
@@ -67,7 +68,7 @@ concept Platform = requires(RetireHead *head, void (*reclaim)(RetireHead *), voi
 	{
 		P::counters_allocate(n)
 		} -> std::same_as<typename P::Counters>;
-	{P::counters_release(counters)};
+	{P::counters_release(counters, n)};
 	{P::counter_add(counters, n, std::uint64_t{})};
 	{
 		P::counter_read(counters, n, 0u)

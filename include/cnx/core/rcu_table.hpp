@@ -3,34 +3,51 @@
 #define CNX_CORE_RCU_TABLE_HPP
 
 #include <cnx/core/annotations.hpp>
+#include <cnx/core/memory.hpp>
 #include <cnx/core/platform.hpp>
 #include <cnx/core/result.hpp>
 
+#include <array>
 #include <atomic>
 #include <bit>
+#include <concepts>
 #include <cstdint>
-#include <limits>
 #include <new>
 #include <utility>
 
 namespace cnx
 {
 
-/// A map from 64-bit keys to borrowed values: open addressing with linear probing, read under RCU without a store or
-/// a loop that a writer could prolong, written by one writer at a time. It owns its slots and no value.
+/// A value that knows its own key, which never changes while it is in a table.
+template <typename V>
+concept Keyed = requires(const V &value)
+{
+	{
+		value.key()
+		} -> std::same_as<std::uint64_t>;
+};
+
+/// A map from 64-bit keys to borrowed values that know their keys: read under RCU without a store or a loop that a
+/// writer could prolong, written by one writer at a time. It owns its buckets and no value.
 ///
-/// A slot is a key and a value word. The value word says what the slot is, and is what publishes it:
+/// A bucket is one cache line: seven values, and a word with a tag for each of them and a count of overflows. A lookup
+/// compares all seven tags at once, and follows a value only where the tag agrees, so it takes no branch that depends
+/// on where in the bucket a value lies. A key that finds its bucket full goes to the next one, and raises the count of
+/// each bucket that it passed by, so that a lookup ends at the first bucket that nobody passed. (Tags: Dean and Lea's
+/// and Bronson and Shi's hash tables, "F14", 2019; counted overflow: the same.)
 ///
-///	empty -> live -> erased -> reusable -> live -> ...
+/// A slot is free, then announced by a tag, then leaving from erase() until recycle(), then free again:
 ///
-/// INVARIANT: a key is written only while its slot is empty or reusable, that is, while no reader can have taken a
-/// value from it; a slot becomes reusable only a grace period after it was erased. So a reader that loads the value
-/// word first and the key second never pairs a value with another's key.
-/// INVARIANT: at least three eighths of the slots are empty, so every probe ends.
+///	free -> announced -> leaving -> free
 ///
-/// Growing and shrinking build another array beside the published one and publish it with one store; readers of the
-/// old one finish there, and it is reclaimed a grace period later.
-template <Platform P, typename V>
+/// INVARIANT: a slot's value is written only while the slot is free, and no reader can hold a word that announces it:
+/// it becomes free only a grace period after its tag was taken back. So the value that a reader loads is the one that
+/// the tag it has seen announced.
+/// INVARIANT: at most four sevenths of all slots are not free.
+///
+/// Growing and shrinking build another array of buckets beside the published one and publish it with one store;
+/// readers of the old one finish there, and it is reclaimed a grace period later.
+template <Platform P, Keyed V>
 class RcuTable
 {
 public:
@@ -40,232 +57,402 @@ public:
 	RcuTable() = default;
 	RcuTable(const RcuTable &) = delete;
 	RcuTable &operator=(const RcuTable &) = delete;
-	/// No reader and no writer may be left.
-	~RcuTable() { P::release(array_.load(std::memory_order_relaxed)); }
 
 	/// The value of `key`, or nullptr. It stays valid for as long as the guard is open.
 	[[nodiscard]] V *find(const typename P::ReadGuard &guard CNX_LIFETIME_BOUND, std::uint64_t key) const
 	{
 		static_cast<void>(guard);
 		// Pairs with the release store in Writer::publish().
-		const Array *const array = array_.load(std::memory_order_acquire);
-		if (!array) [[unlikely]]
+		const View view(published_.load(std::memory_order_acquire));
+		if (!view) [[unlikely]]
 			return nullptr;
-		for (std::size_t i = array->home(key);; i = (i + 1) & array->mask) {
-			const Slot &slot = array->slots()[i];
-			// Pairs with the release store in Slot::fill(): a live value makes its key visible.
-			const std::uintptr_t value = slot.value.load(std::memory_order_acquire);
-			if (slot.key.load(std::memory_order_relaxed) == key && !(value & mark)) [[likely]]
-				return to_value(value); // nullptr where the slot is empty still
-			if (value == empty)
-				return nullptr;
-		}
+		const Hash hash(key, view);
+		const Sight sight = look(view[hash.home()], hash, key);
+		if (!sight.goes_on) [[likely]]
+			return sight.value;
+		return find_further(view, hash, key);
 	}
 	V *find(const typename P::ReadGuard &&, std::uint64_t) const = delete;
 
 private:
-	// A live slot holds the address of its value; an erased one the same with the mark, so that recycle() finds the
-	// very slot that its caller waited for, however often the key came and went meanwhile.
-	static constexpr std::uintptr_t empty = 0;
-	static constexpr std::uintptr_t mark = 1;
-	static constexpr std::uintptr_t reusable = mark;
-	static_assert(alignof(V) > mark, "a value's address must have room for the mark");
+	static constexpr unsigned slots = 7;
+	static constexpr unsigned tag_bits = 7;
 
-	[[nodiscard]] static bool is_live(std::uintptr_t word) { return word != empty && !(word & mark); }
+	// A slot's byte of the tag word. A tag has the highest bit set, the other two states have not.
+	static constexpr std::uint64_t free_slot = 0;
+	static constexpr std::uint64_t leaving_slot = 1;
+	static constexpr std::uint64_t announced = 1u << tag_bits;
 
-	struct Slot {
-		std::atomic<std::uint64_t> key;
-		std::atomic<std::uintptr_t> value;
+	// The eighth byte of a tag word counts the keys that passed the bucket by. At its limit it stays there.
+	static constexpr unsigned overflow_shift = 8 * slots;
+	static constexpr std::uint64_t overflow_limit = 0xff;
+	static constexpr std::uint64_t every_slot = 0x01010101010101u;
 
-		void fill(std::uint64_t new_key, std::uintptr_t new_value)
+	[[nodiscard]] static std::uint64_t overflows(std::uint64_t tags) { return tags >> overflow_shift; }
+	[[nodiscard]] static std::uint64_t state(std::uint64_t tags, unsigned slot)
+	{
+		return tags >> (8 * slot) & 0xff;
+	}
+	[[nodiscard]] static unsigned slot_of(std::uint64_t match)
+	{
+		return static_cast<unsigned>(std::countr_zero(match)) / 8;
+	}
+
+	struct alignas(64) Bucket {
+		std::atomic<std::uint64_t> tags{0};
+		std::array<std::atomic<V *>, slots> values{};
+
+		[[nodiscard]] std::uint64_t word() const { return tags.load(std::memory_order_relaxed); }
+		[[nodiscard]] V *value(unsigned slot) const { return values[slot].load(std::memory_order_relaxed); }
+
+		void set_state(unsigned slot, std::uint64_t state)
 		{
-			key.store(new_key, std::memory_order_relaxed);
-			value.store(new_value, std::memory_order_release);
+			const std::uint64_t others = word() & ~(std::uint64_t{0xff} << (8 * slot));
+			tags.store(others | state << (8 * slot), std::memory_order_release);
+		}
+
+		void announce(unsigned slot, V &value, std::uint64_t tag)
+		{
+			values[slot].store(&value, std::memory_order_relaxed);
+			set_state(slot, tag);
+		}
+
+		void pass_by()
+		{
+			if (overflows(word()) < overflow_limit)
+				tags.store(word() + (std::uint64_t{1} << overflow_shift), std::memory_order_relaxed);
+		}
+
+		void pass_no_more()
+		{
+			if (overflows(word()) < overflow_limit)
+				tags.store(word() - (std::uint64_t{1} << overflow_shift), std::memory_order_relaxed);
 		}
 	};
+	static_assert(sizeof(Bucket) == 64);
 
-	struct Array {
-		RetireHead retire;
-		std::size_t mask;
-		unsigned shift;
-
-		[[nodiscard]] std::size_t capacity() const { return mask + 1; }
-
-		/// Fibonacci hashing (Knuth, The Art of Computer Programming 3, 6.4) of both halves folded: ids
-		/// that count upwards in val, the common case, fall on distinct slots.
-		[[nodiscard]] std::size_t home(std::uint64_t key) const
+	/// An array of buckets as readers see it: its address and its size in one word, which are therefore always
+	/// seen together. The low six bits, which an address of cache lines leaves free, say how far to shift a hash.
+	/// INVARIANT: empty, or the address of size() buckets.
+	class View
+	{
+	public:
+		explicit View(std::uintptr_t word) : word_(word) {}
+		// SAFETY: the address is only ever turned back by operator[].
+		View(Bucket *buckets, std::size_t size)
+		    : word_(reinterpret_cast<std::uintptr_t>(buckets) |
+		            (64 - tag_bits - static_cast<unsigned>(std::countr_zero(size))))
 		{
-			return ((key ^ (key >> 32)) * 0x9e3779b97f4a7c15u) >> shift;
 		}
 
-		// SAFETY: make() allocates capacity() slots right behind the header and constructs them.
-		[[nodiscard]] Slot *slots() { return reinterpret_cast<Slot *>(this + 1); }
-		// SAFETY: as above.
-		[[nodiscard]] const Slot *slots() const { return reinterpret_cast<const Slot *>(this + 1); }
+		explicit operator bool() const { return word_ != 0; }
+		[[nodiscard]] std::uintptr_t word() const { return word_; }
+		[[nodiscard]] unsigned shift() const { return word_ & shift_mask; }
+		[[nodiscard]] std::size_t size() const { return std::size_t{1} << (64 - tag_bits - shift()); }
 
-		[[nodiscard]] static Result<Array *> make(std::size_t capacity)
+		[[nodiscard]] Bucket &operator[](std::size_t i) const
 		{
-			if (capacity > std::numeric_limits<std::uint32_t>::max() / 2)
+			// SAFETY: the word without the shift is the address that the constructor was given, or its
+			// copy.
+			return reinterpret_cast<Bucket *>(word_ & ~shift_mask)[i];
+		}
+
+	private:
+		static constexpr std::uintptr_t shift_mask = alignof(Bucket) - 1;
+
+		std::uintptr_t word_;
+	};
+
+	/// Where a key belongs: the upper bits of its hash say which bucket, those below them are the tag.
+	/// Multiplicative hashing (Knuth, The Art of Computer Programming 3, 6.4) with a multiplier of SplitMix64
+	/// (Steele, Lea, Flood, 2014). One half is laid over the other first, which loses nothing: without it, ids
+	/// whose halves count in step crowd into few buckets.
+	class Hash
+	{
+	public:
+		Hash(std::uint64_t key, View view) : bits_(mix(key) >> view.shift()) {}
+
+		[[nodiscard]] std::size_t home() const { return bits_ >> tag_bits; }
+		[[nodiscard]] std::uint64_t tag() const { return (bits_ & (announced - 1)) | announced; }
+
+		/// A set highest bit in the byte of each slot whose tag is this one, and perhaps in that of a slot
+		/// whose tag differs in its lowest bit, if one below it agrees: in no other's. (Warren, Hacker's
+		/// Delight, 6-1.)
+		[[nodiscard]] std::uint64_t matches(std::uint64_t tags) const
+		{
+			const std::uint64_t difference = tags ^ every_slot * tag();
+			return (difference - every_slot) & ~difference & every_slot * announced;
+		}
+
+	private:
+		[[nodiscard]] static std::uint64_t mix(std::uint64_t key)
+		{
+			return (key ^ key >> 32) * 0xbf58476d1ce4e5b9u;
+		}
+
+		std::uint64_t bits_;
+	};
+
+	/// The owner of an array of buckets.
+	class Array
+	{
+	public:
+		/// Not to be called but by Owned, in create().
+		explicit Array(View view) : view_(view) {}
+		Array(const Array &) = delete;
+		Array &operator=(const Array &) = delete;
+		~Array() { P::release(&view_[0], view_.size() * sizeof(Bucket)); }
+
+		[[nodiscard]] static Result<Owned<P, Array>> create(std::size_t size)
+		{
+			if (size > largest)
 				return std::unexpected(Error::no_memory);
-			void *const memory = P::allocate(sizeof(Array) + capacity * sizeof(Slot));
+			void *const memory = P::allocate(size * sizeof(Bucket));
 			if (!memory)
 				return std::unexpected(Error::no_memory);
-			auto *const array = new (memory) Array;
-			array->mask = capacity - 1;
-			array->shift = 64 - static_cast<unsigned>(std::countr_zero(capacity));
-			for (std::size_t i = 0; i < capacity; ++i)
-				new (&array->slots()[i]) Slot{{0}, {empty}};
+			const View view(new (memory) Bucket[size], size);
+			auto array = Owned<P, Array>::create(view);
+			if (!array)
+				P::release(memory, size * sizeof(Bucket));
 			return array;
 		}
 
-		static void reclaim(RetireHead *head)
+		[[nodiscard]] View view() const { return view_; }
+
+		/// Reclaims `array` when no reader can be in it any more.
+		static void retire(Owned<P, Array> &&array)
 		{
-			// SAFETY: retire is the first member of the standard-layout Array that was retired.
-			P::release(reinterpret_cast<Array *>(head));
+			Array *const retired = std::move(array).release();
+			P::retire(&retired->retire_, [](RetireHead *head) {
+				// SAFETY: retire_ is the first member of the standard-layout Array that was retired.
+				static_cast<void>(Owned<P, Array>::adopt(reinterpret_cast<Array *>(head)));
+			});
 		}
+
+	private:
+		static constexpr std::size_t largest = std::size_t{1} << 30;
+
+		RetireHead retire_{};
+		View view_;
 	};
 
-	static V *to_value(std::uintptr_t word)
+	/// What a bucket says of a key.
+	struct Sight {
+		V *value;     // nullptr where it is not in the bucket
+		bool goes_on; // it may be in the next one
+	};
+
+	[[nodiscard]] static Sight look(const Bucket &bucket, Hash hash, std::uint64_t key)
 	{
-		// SAFETY: a word without the mark is the address that insert() was given, or `empty`, which is
-		// nullptr's.
-		return reinterpret_cast<V *>(word);
+		// Pairs with the release store in Bucket::announce(): what a tag announces is there.
+		const std::uint64_t tags = bucket.tags.load(std::memory_order_acquire);
+		for (auto match = hash.matches(tags); match != 0; match &= match - 1) {
+			V *const value = bucket.value(slot_of(match));
+			if (value->key() == key) [[likely]]
+				return {value, false};
+		}
+		return {nullptr, overflows(tags) != 0};
 	}
 
-	std::atomic<Array *> array_{nullptr};
+	/// The rest of a lookup that the home bucket did not answer; it ends because there is one bucket after another
+	/// and the last of them is the one before home.
+	[[nodiscard, gnu::noinline, gnu::cold]] static V *find_further(View view, Hash hash, std::uint64_t key)
+	{
+		for (std::size_t i = 1; i < view.size(); ++i) {
+			const Sight sight = look(view[(hash.home() + i) & (view.size() - 1)], hash, key);
+			if (!sight.goes_on)
+				return sight.value;
+		}
+		return nullptr;
+	}
+
+	std::atomic<std::uintptr_t> published_{0};
 };
 
-template <Platform P, typename V>
+template <Platform P, Keyed V>
 class RcuTable<P, V>::Writer
 {
 public:
-	explicit Writer(RcuTable &table) : table_(table) {}
+	explicit Writer(RcuTable &table) : table_(table), array_(Owned<P, Array>::adopt(nullptr)) {}
 	Writer(const Writer &) = delete;
 	Writer &operator=(const Writer &) = delete;
+	/// The table's buckets go with its writer. No reader may be left.
+	~Writer() { table_.published_.store(0, std::memory_order_relaxed); }
 
-	/// Number of live keys.
+	/// Number of keys in the table.
 	[[nodiscard]] std::size_t size() const { return live_; }
 
-	/// Publish `value` under `key`. exists: the key is live. no_memory: the table had to grow and could not.
-	/// Amortised O(1); may sleep.
-	[[nodiscard]] Status insert(std::uint64_t key, V &value)
+	/// Number of keys that lie beyond their home bucket because they found it full: what makes lookups long. Walks
+	/// the whole table.
+	[[nodiscard]] std::size_t displaced() const
 	{
-		if (locate(key))
+		std::size_t displaced = 0;
+		visit_live([&](const Bucket &bucket, const V &value) {
+			const View view = array_->view();
+			displaced += &view[Hash(value.key(), view).home()] != &bucket;
+		});
+		return displaced;
+	}
+
+	/// Publish `value` under its key. exists: the key is there. no_memory: the table had to grow and could not.
+	/// Amortised O(1); may sleep.
+	[[nodiscard]] Status insert(V &value)
+	{
+		if (locate(value.key()))
 			return std::unexpected(Error::exists);
 		CNX_TRY(make_room());
-		// SAFETY: the address is only ever turned back by to_value().
-		place(*array(), key, reinterpret_cast<std::uintptr_t>(&value));
+		place(array_->view(), value);
 		++live_;
+		++used_;
 		return {};
 	}
 
 	/// Unpublish `key`. Readers that have found it may hold it until a grace period has passed; then recycle() it.
-	/// no_entry: it is not live.
+	/// no_entry: it is not there.
 	[[nodiscard]] Status erase(std::uint64_t key)
 	{
-		Slot *const slot = locate(key);
-		if (!slot)
+		const auto place = locate(key);
+		if (!place)
 			return std::unexpected(Error::no_entry);
-		slot->value.fetch_or(mark, std::memory_order_relaxed);
+		place.bucket->set_state(place.slot, leaving_slot);
 		--live_;
 		return {};
 	}
 
-	/// Let the erased slot of `key`, which held `value`, be used again. A grace period must have passed since
-	/// erase(), and `value` must not have been freed. If the array was exchanged meanwhile, the slot is gone
-	/// already and stays so.
-	void recycle(std::uint64_t key, const V &value)
+	/// Let the slot that held the erased `value` be used again. A grace period must have passed since erase(), and
+	/// `value` must not have been freed. If the array was exchanged meanwhile, the slot is gone already.
+	void recycle(const V &value)
 	{
-		if (!array())
+		if (!array_.get())
 			return;
-		// SAFETY: the address is compared, never followed.
-		const auto erased = reinterpret_cast<std::uintptr_t>(&value) | mark;
-		for (std::size_t i = array()->home(key);; i = (i + 1) & array()->mask) {
-			Slot &slot = array()->slots()[i];
-			const auto word = slot.value.load(std::memory_order_relaxed);
-			if (word == empty)
-				break;
-			if (word == erased) {
-				slot.value.store(reusable, std::memory_order_relaxed);
-				break;
-			}
+		const auto place = find_slot(value.key(), [&](const Bucket &bucket, unsigned slot) {
+			return state(bucket.word(), slot) == leaving_slot && bucket.value(slot) == &value;
+		});
+		if (place) {
+			probe(array_->view(), value.key(), [&](Bucket &bucket) {
+				if (&bucket == place.bucket)
+					return false;
+				bucket.pass_no_more();
+				return true;
+			});
+			place.bucket->set_state(place.slot, free_slot);
+			--used_;
 		}
 		shrink();
 	}
 
 private:
-	static constexpr std::size_t smallest = 16;
+	static constexpr std::size_t smallest = 2; // buckets
+	static constexpr std::size_t densest = 4;  // slots a bucket that are not free, on average
+	static constexpr std::size_t sparsest = 2; // buckets a key, on average; beyond that the array is halved
 
-	[[nodiscard]] Array *array() const { return table_.array_.load(std::memory_order_relaxed); }
+	struct Place {
+		Bucket *bucket = nullptr;
+		unsigned slot = 0;
+		explicit operator bool() const { return bucket != nullptr; }
+	};
 
-	[[nodiscard]] Slot *locate(std::uint64_t key) const
+	[[nodiscard]] std::size_t buckets() const { return array_.get() ? array_->view().size() : 0; }
+
+	template <typename Visit>
+	void visit_live(Visit &&visit) const
 	{
-		if (!array())
-			return nullptr;
-		for (std::size_t i = array()->home(key);; i = (i + 1) & array()->mask) {
-			Slot &slot = array()->slots()[i];
-			const auto value = slot.value.load(std::memory_order_relaxed);
-			if (value == empty)
-				return nullptr;
-			if (is_live(value) && slot.key.load(std::memory_order_relaxed) == key)
-				return &slot;
+		for (std::size_t at = 0; at < buckets(); ++at) {
+			const Bucket &bucket = array_->view()[at];
+			for (unsigned slot = 0; slot < slots; ++slot) {
+				if (state(bucket.word(), slot) >= announced)
+					visit(bucket, *bucket.value(slot));
+			}
 		}
 	}
 
-	void place(Array &array, std::uint64_t key, std::uintptr_t word)
+	/// The buckets where a key may be, from its home on, for as long as `visit(bucket)` returns true.
+	template <typename Visit>
+	static void probe(View view, std::uint64_t key, Visit &&visit)
 	{
-		for (std::size_t i = array.home(key);; i = (i + 1) & array.mask) {
-			Slot &slot = array.slots()[i];
-			const auto value = slot.value.load(std::memory_order_relaxed);
-			if (value != empty && value != reusable)
-				continue;
-			used_ += value == empty;
-			slot.fill(key, word);
-			return;
+		const std::size_t home = Hash(key, view).home();
+		for (std::size_t i = 0; i < view.size(); ++i) {
+			if (!visit(view[(home + i) & (view.size() - 1)]))
+				return;
 		}
 	}
 
-	/// At most five eighths of the slots are in use after one more insertion.
+	/// The first slot from the key's home on that `wanted(bucket, slot)` accepts, if there is one.
+	template <typename Wanted>
+	[[nodiscard]] Place find_slot(std::uint64_t key, Wanted &&wanted) const
+	{
+		Place found;
+		probe(array_->view(), key, [&](Bucket &bucket) {
+			for (unsigned slot = 0; slot < slots && !found; ++slot) {
+				if (wanted(static_cast<const Bucket &>(bucket), slot))
+					found = {&bucket, slot};
+			}
+			return !found && overflows(bucket.word()) != 0;
+		});
+		return found;
+	}
+
+	[[nodiscard]] Place locate(std::uint64_t key) const
+	{
+		if (!array_.get())
+			return {};
+		const std::uint64_t tag = Hash(key, array_->view()).tag();
+		return find_slot(key, [&](const Bucket &bucket, unsigned slot) {
+			return state(bucket.word(), slot) == tag && bucket.value(slot)->key() == key;
+		});
+	}
+
+	/// `view` has a free slot.
+	static void place(View view, V &value)
+	{
+		const std::uint64_t tag = Hash(value.key(), view).tag();
+		probe(view, value.key(), [&](Bucket &bucket) {
+			for (unsigned slot = 0; slot < slots; ++slot) {
+				if (state(bucket.word(), slot) == free_slot) {
+					bucket.announce(slot, value, tag);
+					return false;
+				}
+			}
+			bucket.pass_by();
+			return true;
+		});
+	}
+
 	[[nodiscard]] Status make_room()
 	{
-		if (array() && (used_ + 1) * 8 <= array()->capacity() * 5)
+		const std::size_t size = buckets();
+		if (used_ < size * densest)
 			return {};
-		// When erased slots, not live ones, filled the array, the same size serves again.
-		std::size_t capacity = array() ? array()->capacity() : smallest;
-		if ((live_ + 1) * 2 > capacity)
-			capacity *= 2;
-		return rebuild(capacity);
+		// When slots that are leaving, not live ones, filled the array, the same size serves again.
+		return rebuild(size == 0 ? smallest : live_ * 2 < size * densest ? size : size * 2);
 	}
 
 	void shrink()
 	{
-		// Wide of the growth threshold, so that a table at the boundary does not go back and forth.
-		if (array()->capacity() > smallest && live_ * 8 < array()->capacity())
-			static_cast<void>(rebuild(array()->capacity() / 2)); // Without memory it stays as it is.
+		// Wide of the growth threshold, so that a table at the boundary does not go back and forth. Without
+		// memory it stays as it is.
+		if (buckets() > smallest && live_ * sparsest < buckets())
+			static_cast<void>(rebuild(buckets() / 2));
 	}
 
-	[[nodiscard]] Status rebuild(std::size_t capacity)
+	[[nodiscard]] Status rebuild(std::size_t size)
 	{
-		Array *const fresh = CNX_TRY(Array::make(capacity));
-		Array *const old = array();
-		used_ = 0;
-		for (std::size_t i = 0; old && i < old->capacity(); ++i) {
-			const Slot &slot = old->slots()[i];
-			const auto value = slot.value.load(std::memory_order_relaxed);
-			if (is_live(value))
-				place(*fresh, slot.key.load(std::memory_order_relaxed), value);
-		}
-		publish(fresh);
-		if (old)
-			P::retire(&old->retire, Array::reclaim);
+		auto fresh = CNX_TRY(Array::create(size));
+		visit_live([&](const Bucket &, V &value) { place(fresh->view(), value); });
+		used_ = live_;
+		publish(fresh->view());
+		std::swap(array_, fresh);
+		if (fresh.get())
+			Array::retire(std::move(fresh));
 		return {};
 	}
 
-	void publish(Array *fresh) { table_.array_.store(fresh, std::memory_order_release); }
+	void publish(View view) { table_.published_.store(view.word(), std::memory_order_release); }
 
 	RcuTable &table_;
+	Owned<P, Array> array_; // the published one
 	std::size_t live_ = 0;
-	std::size_t used_ = 0; // slots of the published array that are not empty
+	std::size_t used_ = 0; // slots of the published array that are not free
 };
 
 } // namespace cnx

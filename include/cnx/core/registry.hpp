@@ -77,7 +77,7 @@ public:
 		auto entry = CNX_TRY((Owned<P, Entry>::create(spec, CNX_TRY(Entry::Counted::create()))));
 		return state_.with([&](State &state) -> Result<Entry *> {
 			entry->serial_ = state.next_serial;
-			CNX_TRY(state.writer.insert(key_of(spec.id), *entry));
+			CNX_TRY(state.writer.insert(*entry));
 			++state.next_serial;
 			Entry *const added = std::move(entry).release();
 			state.append(*added);
@@ -103,7 +103,7 @@ public:
 			}
 			for (Entry *const entry : entries) {
 				// It is live by the registry's own invariant, so there is nothing to report.
-				static_cast<void>(state.writer.erase(key_of(entry->id())));
+				static_cast<void>(state.writer.erase(entry->key()));
 				state.unlink(*entry);
 			}
 			return {};
@@ -116,7 +116,7 @@ public:
 		}
 		state_.with([&](State &state) {
 			for (Entry *const entry : entries)
-				state.writer.recycle(key_of(entry->id()), *entry);
+				state.writer.recycle(*entry);
 		});
 		for (Entry *const entry : entries) {
 			gone(static_cast<const Entry &>(*entry));

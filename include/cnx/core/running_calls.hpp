@@ -191,7 +191,7 @@ public:
 
 	Slots(Slots &&other) noexcept : cpus_(std::exchange(other.cpus_, nullptr)) {}
 	Slots &operator=(Slots &&) = delete;
-	~Slots() { P::release(cpus_); }
+	~Slots() { P::release(cpus_, P::cpu_count() * sizeof(Cpu)); }
 
 private:
 	friend class RunningCalls;

@@ -37,7 +37,7 @@ public:
 	Subscriptions(const Subscriptions &) = delete;
 	Subscriptions &operator=(const Subscriptions &) = delete;
 	/// No reader may be left.
-	~Subscriptions() { P::release(snapshot_.load(std::memory_order_relaxed)); }
+	~Subscriptions() { Snapshot::release(snapshot_.load(std::memory_order_relaxed)); }
 
 	/// The subscriptions of a group; valid while the guard is open. Any context.
 	[[nodiscard]] std::span<const Subscription> of_group(const typename P::ReadGuard &guard CNX_LIFETIME_BOUND,
@@ -122,7 +122,7 @@ private:
 
 		[[nodiscard]] static Result<Snapshot *> make(std::size_t size)
 		{
-			void *const memory = P::allocate(sizeof(Snapshot) + size * sizeof(Subscription));
+			void *const memory = P::allocate(bytes(size));
 			if (!memory)
 				return std::unexpected(Error::no_memory);
 			auto *const snapshot = new (memory) Snapshot;
@@ -135,7 +135,18 @@ private:
 		static void reclaim(RetireHead *head)
 		{
 			// SAFETY: retire is the first member of the standard-layout Snapshot that was retired.
-			P::release(reinterpret_cast<Snapshot *>(head));
+			release(reinterpret_cast<Snapshot *>(head));
+		}
+
+		static void release(Snapshot *snapshot)
+		{
+			if (snapshot)
+				P::release(snapshot, bytes(snapshot->size));
+		}
+
+		[[nodiscard]] static std::size_t bytes(std::size_t size)
+		{
+			return sizeof(Snapshot) + size * sizeof(Subscription);
 		}
 	};
 

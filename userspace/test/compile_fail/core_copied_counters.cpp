@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // EXPECT: use of deleted function .*Counters
 // Counters are freed once, by their one owner.
-#include <replica/platform.hpp>
+#include <cnx/replica/default.hpp>
 
 #include <cnx/core/counters.hpp>
 
-using Few = cnx::Counters<cnx::replica::Platform, unsigned, 4>;
+using Few = cnx::Counters<cnx::replica::Default, unsigned, 4>;
 
 Few use(Few counters)
 {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // EXPECT: use of deleted function .*ReadGuard
 // A guard stays where its read section was opened.
-#include <replica/platform.hpp>
+#include <cnx/replica/default.hpp>
 
 void use()
 {
-	const cnx::replica::Platform::ReadGuard guard;
+	const cnx::replica::Default::ReadGuard guard;
 #ifdef MUST_FAIL
 	const auto second = guard;
 #else

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // EXPECT: use of deleted function .*Owned
 // What is owned has one owner.
-#include <replica/platform.hpp>
+#include <cnx/replica/default.hpp>
 
 #include <cnx/core/memory.hpp>
 
-using Number = cnx::Owned<cnx::replica::Platform, int>;
+using Number = cnx::Owned<cnx::replica::Default, int>;
 
 Number use(Number number)
 {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // EXPECT: use of deleted function .*Protected
 // A copy would be data out of its lock.
-#include <replica/platform.hpp>
+#include <cnx/replica/default.hpp>
 
 #include <cnx/core/protected.hpp>
 
-using Number = cnx::Protected<int, cnx::replica::Platform::Mutex>;
+using Number = cnx::Protected<int, cnx::replica::Default::Mutex>;
 
 int use(const Number &number)
 {

@@ -2,14 +2,14 @@
 // EXPECT: constraint(s| failure|s not satisfied)
 // EXPECT: copy_constructible
 // A platform whose guard can be copied away from its read section is none.
-#include <replica/platform.hpp>
+#include <cnx/replica/default.hpp>
 
 #include <cnx/core/subscriptions.hpp>
 
 struct Copyable {
 };
 
-struct World : cnx::replica::Platform {
+struct World : cnx::replica::Default {
 #ifdef MUST_FAIL
 	using ReadGuard = Copyable;
 #endif

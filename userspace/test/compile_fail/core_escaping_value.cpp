@@ -3,11 +3,11 @@
 // EXPECT: address of stack memory associated with local variable 'guard' returned
 // FLAGS: -Wall -Wextra -Werror
 // What was found under a guard must not outlive it.
-#include <replica/platform.hpp>
+#include <cnx/replica/default.hpp>
 
 #include <cnx/core/registry.hpp>
 
-using P = cnx::replica::Platform;
+using P = cnx::replica::Default;
 
 const cnx::Callback<P> *use(const cnx::Registry<P> &registry, const P::ReadGuard &outer)
 {

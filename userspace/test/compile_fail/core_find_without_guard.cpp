@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // EXPECT: no matching function for call to .*find
 // What RCU protects is reached with a witness of the read section or not at all.
-#include <replica/platform.hpp>
+#include <cnx/replica/default.hpp>
 
 #include <cnx/core/registry.hpp>
 
-using P = cnx::replica::Platform;
+using P = cnx::replica::Default;
 
 bool use(const cnx::Registry<P> &registry)
 {

@@ -2,12 +2,12 @@
 // EXPECT: constraint(s| failure|s not satisfied)
 // EXPECT: flush_retired
 // A world that lacks something is refused by name, not somewhere deep inside the core.
-#include <replica/platform.hpp>
+#include <cnx/replica/default.hpp>
 
 #include <cnx/core/subscriptions.hpp>
 
-struct Incomplete : private cnx::replica::Platform {
-	using Base = cnx::replica::Platform;
+struct Incomplete : private cnx::replica::Default {
+	using Base = cnx::replica::Default;
 	using Base::allocate, Base::release, Base::retire, Base::synchronize, Base::cpu, Base::cpu_count, Base::task;
 	using Base::counters_allocate, Base::counters_release, Base::counter_add, Base::counter_read;
 	using Base::in_read_section, Base::may_sleep, Base::permits;

@@ -3,9 +3,9 @@
 // EXPECT: mutex 'mutex' is still held at the end of function
 // FLAGS: -Wthread-safety -Werror
 // A lock of the replica that is taken by hand must be given back, and clang sees to it.
-#include <replica/platform.hpp>
+#include <cnx/replica/default.hpp>
 
-void use(cnx::replica::Platform::Mutex &mutex)
+void use(cnx::replica::Default::Mutex &mutex)
 {
 	mutex.lock();
 #ifndef MUST_FAIL

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // EXPECT: use of deleted function .*find
 // A guard that ends with the statement protects nothing that was found under it.
-#include <replica/platform.hpp>
+#include <cnx/replica/default.hpp>
 
 #include <cnx/core/registry.hpp>
 
-using P = cnx::replica::Platform;
+using P = cnx::replica::Default;
 
 bool use(const cnx::Registry<P> &registry)
 {

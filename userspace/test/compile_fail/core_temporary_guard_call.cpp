@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // EXPECT: use of deleted function .*Call
 // A running call is announced under the guard that its callback was found with.
-#include <replica/platform.hpp>
+#include <cnx/replica/default.hpp>
 
 #include <cnx/core/registry.hpp>
 
-using P = cnx::replica::Platform;
+using P = cnx::replica::Default;
 
 void use(cnx::Registry<P> &registry, const cnx::Callback<P> &callback)
 {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // EXPECT: use of deleted function .*of_group
 // A guard that ends with the statement protects no subscriptions either.
-#include <replica/platform.hpp>
+#include <cnx/replica/default.hpp>
 
 #include <cnx/core/subscriptions.hpp>
 
-using P = cnx::replica::Platform;
+using P = cnx::replica::Default;
 
 bool use(const cnx::Subscriptions<P> &subscriptions)
 {
