@@ -44,6 +44,14 @@ class Dispatcher
 public:
 	using GlobalCounters = Counters<P, cnx_counter, CNX_COUNTERS>;
 
+	/// May sleep. no_memory.
+	[[nodiscard]] static Result<Owned<P, Dispatcher>> create()
+	{
+		auto slots = CNX_TRY(Registry<P>::Calls::Slots::create());
+		auto counters = CNX_TRY(GlobalCounters::create());
+		return Owned<P, Dispatcher>::create(std::move(slots), std::move(counters));
+	}
+
 	Dispatcher(typename Registry<P>::Calls::Slots &&slots, GlobalCounters &&counters)
 	    : registry_(std::move(slots)), counters_(std::move(counters))
 	{

@@ -105,29 +105,34 @@ private:
 		[[nodiscard]] std::uint64_t word() const { return tags.load(std::memory_order_relaxed); }
 		[[nodiscard]] V *value(unsigned slot) const { return values[slot].load(std::memory_order_relaxed); }
 
-		void set_state(unsigned slot, std::uint64_t state)
-		{
-			const std::uint64_t others = word() & ~(std::uint64_t{0xff} << (8 * slot));
-			tags.store(others | state << (8 * slot), std::memory_order_release);
-		}
-
 		void announce(unsigned slot, V &value, std::uint64_t tag)
 		{
 			values[slot].store(&value, std::memory_order_relaxed);
 			set_state(slot, tag);
 		}
 
+		void set_state(unsigned slot, std::uint64_t state)
+		{
+			const std::uint64_t others = word() & ~(std::uint64_t{0xff} << (8 * slot));
+			store(others | state << (8 * slot));
+		}
+
 		void pass_by()
 		{
 			if (overflows(word()) < overflow_limit)
-				tags.store(word() + (std::uint64_t{1} << overflow_shift), std::memory_order_relaxed);
+				store(word() + (std::uint64_t{1} << overflow_shift));
 		}
 
 		void pass_no_more()
 		{
 			if (overflows(word()) < overflow_limit)
-				tags.store(word() - (std::uint64_t{1} << overflow_shift), std::memory_order_relaxed);
+				store(word() - (std::uint64_t{1} << overflow_shift));
 		}
+
+	private:
+		/// Pairs with the acquire load in look(). Every store is a release, whatever it changes: a reader may see
+		/// this one first of those that hold a tag, and must see what the tag announces.
+		void store(std::uint64_t word) { tags.store(word, std::memory_order_release); }
 	};
 	static_assert(sizeof(Bucket) == 64);
 
@@ -244,7 +249,7 @@ private:
 
 	[[nodiscard]] static Sight look(const Bucket &bucket, Hash hash, std::uint64_t key)
 	{
-		// Pairs with the release store in Bucket::announce(): what a tag announces is there.
+		// Pairs with Bucket::store(): what a tag announces is there.
 		const std::uint64_t tags = bucket.tags.load(std::memory_order_acquire);
 		for (auto match = hash.matches(tags); match != 0; match &= match - 1) {
 			V *const value = bucket.value(slot_of(match));

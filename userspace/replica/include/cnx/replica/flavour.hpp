@@ -13,11 +13,13 @@
 #endif
 #include <urcu/call-rcu.h>
 
+#include <chrono>
 #include <concepts>
 
 namespace cnx::replica
 {
 
+/// interval		how far apart grace periods should at least begin, for what each of them costs those who read.
 /// register_thread	before a thread's first read section; unregister_thread after its last one.
 /// read_lock		opens a read section, read_unlock closes it. They nest.
 /// read_ongoing		whether the calling thread is in one.
@@ -32,6 +34,9 @@ concept Flavour = requires(rcu_head *head, void (*function)(rcu_head *))
 	{
 		F::name
 		} -> std::convertible_to<const char *>;
+	{
+		F::interval
+		} -> std::convertible_to<std::chrono::microseconds>;
 	{F::register_thread()};
 	{F::unregister_thread()};
 	{F::read_lock()};

@@ -18,6 +18,7 @@ namespace cnx::replica
 /// liburcu's mb: a full fence at each end of a read section, and nothing asked of the system. Link with -lurcu-mb.
 struct Mb {
 	static constexpr const char *name = "mb";
+	static constexpr std::chrono::microseconds interval{0};
 
 	static void register_thread() { urcu_mb_register_thread(); }
 	static void unregister_thread() { urcu_mb_unregister_thread(); }

@@ -19,6 +19,7 @@ namespace cnx::replica
 /// execute one by the system call membarrier(2). Link with -lurcu-memb.
 struct Memb {
 	static constexpr const char *name = "memb";
+	static constexpr std::chrono::microseconds interval{1000};
 
 	static void register_thread() { urcu_memb_register_thread(); }
 	static void unregister_thread() { urcu_memb_unregister_thread(); }

@@ -29,6 +29,7 @@ class Plain
 {
 public:
 	static constexpr const char *name = "plain";
+	static constexpr std::chrono::microseconds interval{0};
 
 	static void register_thread()
 	{

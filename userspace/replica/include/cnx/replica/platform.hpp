@@ -8,6 +8,7 @@
 #include <cnx/core/result.hpp>
 #include <cnx/replica/counters.hpp>
 #include <cnx/replica/flavour.hpp>
+#include <cnx/replica/grace_periods.hpp>
 #include <cnx/replica/hooks.hpp>
 #include <cnx/replica/locks.hpp>
 #include <cnx/replica/memory.hpp>
@@ -118,7 +119,7 @@ struct Platform {
 	static void synchronize()
 	{
 		if (!Hooks::no_grace_periods.load(std::memory_order_relaxed)) [[likely]]
-			F::synchronize();
+			GracePeriods<F>::synchronize();
 	}
 	static void flush_retired() { F::barrier(); }
 

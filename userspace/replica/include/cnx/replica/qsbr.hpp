@@ -20,6 +20,7 @@ namespace cnx::replica
 /// one that runs a sleepable callback: let one that blocks be Thread::Offline meanwhile. Link with -lurcu-qsbr.
 struct Qsbr {
 	static constexpr const char *name = "qsbr";
+	static constexpr std::chrono::microseconds interval{0};
 
 	static void register_thread() { urcu_qsbr_register_thread(); }
 	static void unregister_thread() { urcu_qsbr_unregister_thread(); }
