@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "core_world.hpp"
+
+#include <cnx/core/magazines.hpp>
+
+#include <algorithm>
+#include <thread>
+
+namespace cnx::test
+{
+namespace
+{
+
+struct Buffer {
+	std::atomic<unsigned> holders{0};
+	unsigned number = 0;
+};
+
+class CoreMagazines : public ::testing::Test
+{
+protected:
+	static Magazines<P, Buffer> of_depth(unsigned depth)
+	{
+		auto created = Magazines<P, Buffer>::create(depth);
+		return std::move(created).value();
+	}
+
+	/// Gives to CPU 0 and takes from all, since a test's thread may be moved between CPUs.
+	static unsigned drain(Magazines<P, Buffer> &magazines, std::vector<Buffer *> &into)
+	{
+		unsigned drained = 0;
+		for (unsigned cpu = 0; cpu < P::cpu_count(); ++cpu)
+			drained += magazines.drain(cpu, [&](Buffer &buffer) { into.push_back(&buffer); });
+		return drained;
+	}
+
+	P::Thread thread;
+};
+
+TEST_F(CoreMagazines, RefusesADepthThatMakesNoSense)
+{
+	EXPECT_EQ(error_of(Magazines<P, Buffer>::create(0)), -EINVAL);
+	EXPECT_EQ(error_of(Magazines<P, Buffer>::create(Magazines<P, Buffer>::deepest + 1)), -EINVAL);
+	EXPECT_EQ(error_of(Magazines<P, Buffer>::create(Magazines<P, Buffer>::deepest)), 0);
+	EXPECT_EQ(of_depth(1).depth(), 1u);
+}
+
+TEST_F(CoreMagazines, LeavesNothingBehindWithoutMemory)
+{
+	const auto before = replica::Hooks::outstanding.load();
+	for (const long successes : {0, 1}) {
+		const FailAllocation fail(successes);
+		EXPECT_EQ(error_of(Magazines<P, Buffer>::create(8)), -ENOMEM);
+		EXPECT_TRUE(FailAllocation::happened());
+	}
+	static_cast<void>(of_depth(8));
+	EXPECT_EQ(replica::Hooks::outstanding.load(), before);
+}
+
+TEST_F(CoreMagazines, GivesBackWhatItWasGivenAndNoMore)
+{
+	auto magazines = of_depth(3);
+	std::vector<Buffer> buffers(4);
+	EXPECT_EQ(magazines.take(), nullptr);
+	EXPECT_EQ(magazines.room(0), 3u);
+	for (unsigned i = 0; i < 3; ++i)
+		EXPECT_TRUE(magazines.give(0, buffers[i])) << i;
+	EXPECT_EQ(magazines.room(0), 0u);
+	EXPECT_FALSE(magazines.give(0, buffers[3])) << "it is full, and the buffer stays the giver's";
+	std::vector<Buffer *> drained;
+	EXPECT_EQ(drain(magazines, drained), 3u);
+	std::sort(drained.begin(), drained.end());
+	EXPECT_EQ(drained, (std::vector<Buffer *>{&buffers[0], &buffers[1], &buffers[2]}));
+	EXPECT_EQ(drain(magazines, drained), 0u);
+	EXPECT_EQ(magazines.room(0), 3u);
+}
+
+/// On one CPU: what came last goes first, and each call is counted as what it was.
+TEST_F(CoreMagazines, TakesWhatCameLastAndCounts)
+{
+	auto magazines = of_depth(4);
+	std::vector<Buffer> buffers(5);
+	// Whatever CPU this runs on, every CPU's magazine gets the same.
+	unsigned failures = 0;
+	for (unsigned round = 0; round < 100; ++round) {
+		const unsigned cpu = P::cpu();
+		for (auto &buffer : buffers)
+			failures += !magazines.give(cpu, buffer);
+		Buffer *const taken = magazines.take();
+		if (P::cpu() == cpu) {
+			EXPECT_EQ(taken, &buffers[3]);
+		}
+		std::vector<Buffer *> rest;
+		drain(magazines, rest);
+	}
+	EXPECT_EQ(failures, 100u);
+	EXPECT_EQ(magazines.counters().sum(MagazineCounter::given), 400u);
+	EXPECT_EQ(magazines.counters().sum(MagazineCounter::refused), 100u);
+	EXPECT_EQ(magazines.counters().sum(MagazineCounter::hits) + magazines.counters().sum(MagazineCounter::misses),
+	          100u);
+}
+
+/// What an interrupt does between a taker's step and its hint leaves the hint wrong. Here the holes are made by hand:
+/// each buffer must be found, wherever the hint points.
+TEST_F(CoreMagazines, FindsEveryBufferWhereverTheHintPoints)
+{
+	constexpr unsigned depth = 8;
+	for (unsigned holes = 0; holes < 1u << depth; ++holes) {
+		auto magazines = of_depth(depth);
+		std::vector<Buffer> buffers(depth);
+		unsigned filled = 0;
+		for (unsigned cpu = 0; cpu < P::cpu_count(); ++cpu) {
+			for (auto &buffer : buffers)
+				EXPECT_TRUE(magazines.give(cpu, buffer));
+			unsigned slot = 0;
+			std::vector<Buffer *> back;
+			magazines.drain(cpu, [&](Buffer &buffer) {
+				if (!(holes >> slot++ & 1))
+					back.push_back(&buffer);
+			});
+			filled = static_cast<unsigned>(back.size());
+			for (Buffer *const buffer : back)
+				EXPECT_TRUE(magazines.give(cpu, *buffer));
+		}
+		unsigned found = 0;
+		while (found <= filled * P::cpu_count() && magazines.take())
+			++found;
+		// A thread that stayed on one CPU has found all of that CPU's; one that moved has found more.
+		EXPECT_GE(found, filled);
+		std::vector<Buffer *> rest;
+		EXPECT_EQ(found + drain(magazines, rest), filled * P::cpu_count());
+	}
+}
+
+/// Takers, givers and drainers at once, more threads than CPUs: no buffer is ever in two hands, and none is lost.
+TEST_F(CoreMagazines, NoBufferIsInTwoHandsAndNoneIsLost)
+{
+	constexpr unsigned count = 24;
+	auto magazines = of_depth(16);
+	std::vector<Buffer> buffers(count);
+	std::vector<std::thread> threads;
+	std::atomic<unsigned> in_two_hands{0};
+	std::atomic<unsigned> exchanged{0};
+	const auto hold = [&](Buffer &buffer) { in_two_hands += buffer.holders.fetch_add(1) != 0; };
+	const auto release = [&](Buffer &buffer) { in_two_hands += buffer.holders.fetch_sub(1) != 1; };
+	std::mutex mutex;
+	std::vector<Buffer *> outside;
+	for (auto &buffer : buffers) {
+		hold(buffer);
+		outside.push_back(&buffer);
+	}
+	for (unsigned id = 0; id < 4; ++id) {
+		threads.emplace_back([&, id] {
+			const P::Thread registered;
+			std::vector<Buffer *> mine;
+			for (unsigned round = 0; round < 20'000; ++round) {
+				if (mine.empty()) {
+					const std::lock_guard guard(mutex);
+					if (!outside.empty()) {
+						mine.push_back(outside.back());
+						outside.pop_back();
+					}
+				}
+				if (!mine.empty() && (round + id) % 3 != 0) {
+					Buffer *const buffer = mine.back();
+					release(*buffer);
+					if (magazines.give(*buffer))
+						mine.pop_back();
+					else
+						hold(*buffer);
+				} else if (Buffer *const buffer = magazines.take()) {
+					hold(*buffer);
+					mine.push_back(buffer);
+					exchanged.fetch_add(1, std::memory_order_relaxed);
+				}
+				if (round % 1000 == id) {
+					magazines.drain(round / 1000 % P::cpu_count(), [&](Buffer &buffer) {
+						hold(buffer);
+						mine.push_back(&buffer);
+					});
+				}
+			}
+			const std::lock_guard guard(mutex);
+			outside.insert(outside.end(), mine.begin(), mine.end());
+		});
+	}
+	for (auto &thread : threads)
+		thread.join();
+	drain(magazines, outside);
+	std::sort(outside.begin(), outside.end());
+	EXPECT_EQ(outside.size(), count);
+	EXPECT_EQ(std::unique(outside.begin(), outside.end()), outside.end());
+	EXPECT_EQ(in_two_hands.load(), 0u);
+	EXPECT_GT(exchanged.load(), 0u);
+}
+
+} // namespace
+} // namespace cnx::test
