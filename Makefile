@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
-ifeq ($(filter -j%,$(MAKEFLAGS)),)
+ifeq ($(filter -j%,$(MAKEFLAGS))$(filter-out 0,$(MAKELEVEL)),)
 MAKEFLAGS += -j$(shell nproc)
 endif
 
@@ -49,20 +49,38 @@ UNIT_OBJECTS := $(call object,asan,$(UNIT) $(CLIENT))
 GUEST_OBJECTS := $(call object,plain,$(GUEST))
 GUEST_PROGRAMS := $(patsubst userspace/test/guest/%.cpp,$(BUILD)/guest/%,$(GUEST))
 
+# The core's tests over each RCU of the replica but the one that unit has: under ThreadSanitizer over the one that it can
+# see through, and over liburcu's others.
+VARIANTS := tsan mb qsbr
+VARIANT_FLAGS_tsan := -fsanitize=thread -DCNX_REPLICA_FLAVOUR=plain
+VARIANT_FLAGS_mb := -DCNX_REPLICA_FLAVOUR=mb
+VARIANT_LIBS_mb := -lurcu-mb -lurcu-common
+VARIANT_FLAGS_qsbr := -DCNX_REPLICA_FLAVOUR=qsbr
+VARIANT_LIBS_qsbr := -lurcu-qsbr -lurcu-common
+variant_objects = $(call object,$(1),$(wildcard userspace/test/core_*.cpp))
+
 # The headers of the tool's libraries take twice as long at -O2, and the tool does nothing that would repay it.
 $(CLI_OBJECTS): override CXXFLAGS := $(patsubst -O2,-O1,$(patsubst -g,-g1,$(CXXFLAGS)))
 
 # What make test runs, in this order. To add a step: name it here, give its command (which prints GoogleTest's output,
 # TAP or KTAP, and heeds CNX_ONLY), and let the step's files be made through TEST_NEEDS.
-TEST_STEPS := unit compile_fail safety remedies build_checks guest harness
+TEST_STEPS := unit tsan flavour_mb flavour_qsbr compile_fail safety bench plots replica remedies build_checks guest harness
 TEST_unit = $(if $(UNIT),$(BUILD)/unit --gtest_filter="*$$CNX_ONLY*",true)
+# Some kernels lay memory out so randomly that ThreadSanitizer finds no room; some containers forbid to ask for less.
+TEST_tsan = TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1" \
+	$$(setarch -R true 2>/dev/null && echo setarch -R) $(BUILD)/unit-tsan --gtest_filter="*$$CNX_ONLY*"
+TEST_flavour_mb = $(BUILD)/unit-mb --gtest_filter="*$$CNX_ONLY*"
+TEST_flavour_qsbr = $(BUILD)/unit-qsbr --gtest_filter="*$$CNX_ONLY*"
 TEST_compile_fail = userspace/vm/compile_fail.py
 TEST_remedies = userspace/vm/remedy_checks.sh
 TEST_build_checks = userspace/vm/build_checks.sh
 TEST_safety = .ci/safety.py --self-test
+TEST_bench = bench/checks.sh
+TEST_plots = python3 bench/plots.py --self-test
+TEST_replica = userspace/replica/checks.sh
 TEST_guest = $(VM) test --only "$$CNX_ONLY"
 TEST_harness = $(VM) selftest --only "$$CNX_ONLY"
-TEST_NEEDS := module userspace guest unit-program
+TEST_NEEDS := module userspace guest unit-program unit-variants bench-program
 
 ##@ Use
 .PHONY: help
@@ -83,13 +101,26 @@ vm: module userspace guest | packages kernel-image ## a shell in the VM with eve
 test: $(TEST_NEEDS) | packages kernel-image ## run all tests (ONLY=pattern: the steps, files and tests of that name)
 	$(Q)userspace/vm/suite.py --only '$(ONLY)' $(foreach step,$(TEST_STEPS),'$(step)=$(TEST_$(step))')
 
+##@ Measure
+# What is measured: the commit, and whether the tree differs from it.
+COMMIT = $$(git describe --always --dirty 2>/dev/null || echo unknown)
+.PHONY: bench-dispatch
+bench-dispatch: bench-program ## benchmark the dispatch against its peers (BENCH_ARGS="--flavour qsbr", see --help)
+	$(Q)$(BENCH) --out $(BUILD)/bench/dispatch.json --commit "$(COMMIT)" $(BENCH_ARGS)
+	$(call say,JSON,$(BUILD)/bench/dispatch.json)
+
+.PHONY: plots
+plots: | plot-packages ## turn the last benchmark's figures into doc/benchmarks.md and doc/plots
+	$(Q)/usr/bin/python3 bench/plots.py $(BUILD)/bench/dispatch.json doc/benchmarks.md doc/plots
+
 ##@ Build
 .PHONY: module
 module: | packages ## build the kernel modules (KDIR=prepared kernel tree, ARCH=...)
 .PHONY: userspace
 userspace: $(BUILD)/libcnx.a $(BUILD)/cnx ## build the client library and the cnx tool
-.PHONY: unit-program guest
+.PHONY: unit-program unit-variants guest
 unit-program: $(if $(UNIT),$(BUILD)/unit)
+unit-variants: $(VARIANTS:%=$(BUILD)/unit-%)
 guest: $(GUEST_PROGRAMS)
 
 .PHONY: packages
@@ -97,6 +128,13 @@ packages: ## install the Debian packages that are missing
 ifneq ($(PACKAGES),no)
 	$(Q)userspace/vm/packages.sh build vm
 endif
+
+.PHONY: install-replica uninstall-replica
+PREFIX ?= /usr/local
+install-replica: ## install the headers of the core and the replica, for programs (PREFIX=, DESTDIR=)
+	$(Q)userspace/replica/install.sh install '$(PREFIX)' '$(DESTDIR)'
+uninstall-replica: ## remove them again
+	$(Q)userspace/replica/install.sh uninstall '$(PREFIX)' '$(DESTDIR)'
 
 .PHONY: kernel-image
 kernel-image: | packages ## fetch the stock kernel image into the cache (nothing is installed)
@@ -178,11 +216,57 @@ $(BUILD)/unit: $(UNIT_OBJECTS)
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(CXXFLAGS) $(SANITIZE) -pthread -o $@ $^ -lgtest_main -lgmock -lgtest -lurcu-memb -lurcu-cds -lurcu-common
 
+# Less optimized, which halves the time to compile them. gcc then takes the error that a std::expected does not hold for
+# one that is used; the other builds look for the mistakes that this would hide.
+VARIANT_FLAGS = $(patsubst -O2,-O1,$(patsubst -g,-g1,$(CXXFLAGS))) -Wno-maybe-uninitialized
+define variant
+$(BUILD)/$(1)/%.o: %.cpp Makefile | packages
+	$$(call say,CXX,$$< ($(1)))
+	@mkdir -p $$(@D)
+	$$(Q)$$(CXX) $$(CPPFLAGS) $$(VARIANT_FLAGS) $$(VARIANT_FLAGS_$(1)) -MMD -MP -c -o $$@ $$<
+
+$(BUILD)/unit-$(1): $(call variant_objects,$(1))
+	$$(call say,LINK,$$@)
+	$$(Q)$$(CXX) $$(VARIANT_FLAGS) $$(VARIANT_FLAGS_$(1)) -pthread -o $$@ $$^ -lgtest_main -lgmock -lgtest $$(VARIANT_LIBS_$(1))
+endef
+$(foreach name,$(VARIANTS),$(eval $(call variant,$(name))))
+
+# ------------------------------------------------------------------------------------------------- the benchmark
+
+# Everything in it is compiled alike, cnx and its peers, as their authors release them. liburcu's per-thread variables
+# need no code at the start of a thread, which C++ would otherwise look for before each use.
+BENCH_FLAGS := -std=c++23 -O2 -g1 -DNDEBUG -fno-extern-tls-init
+BENCH_CPPFLAGS := -Iinclude -Iuserspace/replica/include -I$(BUILD)/bench
+BENCH_SOURCES := $(wildcard bench/*.cpp) $(file <$(BUILD)/bench/peers.sources)
+BENCH_OBJECTS := $(patsubst bench/%.cpp,$(BUILD)/bench/%.o,$(BENCH_SOURCES))
+BENCH := $(BUILD)/bench/dispatch
+
+# Which peers there are is found out first, and decides in a second make what is compiled.
+.PHONY: bench-program
+bench-program: | packages bench-packages
+	$(Q)bench/peers.sh $(CXX) $(BUILD)/bench
+	+$(Q)$(MAKE) --no-print-directory PACKAGES=no $(BENCH)
+
+$(BUILD)/bench/%.o: bench/%.cpp Makefile
+	$(call say,CXX,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(BENCH_CPPFLAGS) $(BENCH_FLAGS) -Wall -Wextra -Werror -DCNX_BENCH_FLAGS='"$(BENCH_FLAGS)"' -MMD -MP -c -o $@ $<
+
+$(BENCH): $(BENCH_OBJECTS)
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(BENCH_FLAGS) -pthread -o $@ $^ -lbenchmark -lurcu-memb -lurcu-mb -lurcu-qsbr -lurcu-common $(file <$(BUILD)/bench/peers.libs)
+
+.PHONY: bench-packages plot-packages
+bench-packages plot-packages: | packages
+ifneq ($(PACKAGES),no)
+	$(Q)userspace/vm/packages.sh $(@:-packages=)
+endif
+
 USER_SOURCES := $(CLIENT) $(CLI) $(UNIT) $(GUEST)
 compile_commands.json: $(USER_SOURCES) Makefile $(wildcard $(BUILD)/module.built) | packages ## for editors and clang-tidy (covers the module once it is built)
 	$(Q)userspace/vm/compile_commands.py $@ $(BUILD) '$(CXX) $(CPPFLAGS) $(CXXFLAGS)' $(USER_SOURCES)
 
--include $(patsubst %.o,%.d,$(CLIENT_OBJECTS) $(CLI_OBJECTS) $(UNIT_OBJECTS) $(GUEST_OBJECTS))
+-include $(patsubst %.o,%.d,$(CLIENT_OBJECTS) $(CLI_OBJECTS) $(UNIT_OBJECTS) $(GUEST_OBJECTS) $(BENCH_OBJECTS) $(foreach name,$(VARIANTS),$(call variant_objects,$(name))))
 
 .PHONY: FORCE
 FORCE:

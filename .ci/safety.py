@@ -5,7 +5,7 @@
 Such lines are: reinterpret_cast, const_cast, a static_cast to a pointer, inline assembly, and an opt-out of the thread
 safety analysis. Each needs a `SAFETY:` comment on the line or within the six lines above it.
 
-    safety.py               checks include/cnx, kernel and userspace
+    safety.py               checks include/cnx, kernel, userspace and bench
     safety.py --self-test   checks the check, as TAP"""
 
 import os
@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("include/cnx", "kernel", "userspace")
+FOLDERS = ("include/cnx", "kernel", "userspace", "bench")
 CXX = {".cpp", ".hpp", ".cc", ".hh"}
 SUFFIXES = CXX | {".c", ".h"}
 ABOVE = 6
