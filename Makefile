@@ -64,7 +64,7 @@ $(CLI_OBJECTS): override CXXFLAGS := $(patsubst -O2,-O1,$(patsubst -g,-g1,$(CXXF
 
 # What make test runs, in this order. To add a step: name it here, give its command (which prints GoogleTest's output,
 # TAP or KTAP, and heeds CNX_ONLY), and let the step's files be made through TEST_NEEDS.
-TEST_STEPS := unit tsan flavour_mb flavour_qsbr compile_fail safety bench plots replica remedies build_checks guest harness
+TEST_STEPS := unit tsan flavour_mb flavour_qsbr compile_fail safety bench plots replica suite remedies build_checks guest harness
 TEST_unit = $(if $(UNIT),$(BUILD)/unit --gtest_filter="*$$CNX_ONLY*",true)
 # Some kernels lay memory out so randomly that ThreadSanitizer finds no room; some containers forbid to ask for less.
 TEST_tsan = TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1" \
@@ -72,6 +72,7 @@ TEST_tsan = TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1" \
 TEST_flavour_mb = $(BUILD)/unit-mb --gtest_filter="*$$CNX_ONLY*"
 TEST_flavour_qsbr = $(BUILD)/unit-qsbr --gtest_filter="*$$CNX_ONLY*"
 TEST_compile_fail = userspace/vm/compile_fail.py
+TEST_suite = userspace/vm/suite_checks.sh
 TEST_remedies = userspace/vm/remedy_checks.sh
 TEST_build_checks = userspace/vm/build_checks.sh
 TEST_safety = .ci/safety.py --self-test

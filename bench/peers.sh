@@ -17,7 +17,7 @@ ck_ht            ck_ht.h                             -lck
 tbb              tbb/concurrent_hash_map.h           -ltbb
 cuckoo           libcuckoo/cuckoohash_map.hh         -
 libcds           cds/init.h                          -lcds
-absl_map         absl/container/flat_hash_map.h      absl_flat_hash_map,absl_synchronization
+absl_map         absl/container/flat_hash_map.h      absl_flat_hash_map
 '
 
 has() {

@@ -7,6 +7,7 @@
 #include <cnx/core/message.hpp>
 #include <cnx/replica/counters.hpp>
 
+#include <bit>
 #include <cerrno>
 #include <concepts>
 #include <cstdint>
@@ -52,6 +53,14 @@ public:
 private:
 	replica::CounterMemory::Array cells_;
 };
+
+/// A hash for structures that leave it to their users, or whose own puts the ids here into few buckets: one
+/// multiplication, as in cnx's table, with the product's upper half, which depends on the whole id, where most
+/// structures look first.
+[[nodiscard]] constexpr std::uint64_t spread(std::uint64_t key)
+{
+	return std::rotr(key * std::uint64_t{0xd1b54a329e3779b9u}, 32);
+}
 
 /// Who sends the messages of the benchmark: a driver, which needs no right.
 inline constexpr cnx_sender driver{};

@@ -25,7 +25,7 @@ public:
 	static void pause() { P::Thread::quiescent(); }
 
 	/// What a registration takes that is the driver's own: what it said, and its place in the listing.
-	static constexpr std::size_t record_bytes = sizeof(Callback<P>);
+	static constexpr std::size_t record_bytes = sizeof(Callback<P>) + sizeof(Label);
 
 	[[nodiscard]] bool add(const Registration &registration)
 	{
@@ -113,8 +113,8 @@ public:
 	}
 };
 
-/// All that cnx_dispatch() does in the kernel, from driver to driver: besides, it asks whether the caller may sleep, and
-/// counts the outcome for the whole of cnx.
+/// All that cnx_dispatch() does in the kernel, from driver to driver: besides, it asks whether the caller may sleep,
+/// and counts the outcome for the whole of cnx.
 template <replica::Flavour F>
 class CnxDispatcher : public CnxBase<F, Kind::atomic>
 {
@@ -124,8 +124,8 @@ public:
 	[[nodiscard]] int dispatch(const cnx_message &message) { return this->dispatcher().dispatch(message).status; }
 };
 
-/// No lookup at all: the message says where in an array its callback is. What is left is the read section, the count and
-/// the call, which no structure can do without.
+/// No lookup at all: the message says where in an array its callback is. What is left is the read section, the count
+/// and the call, which no structure can do without.
 template <replica::Flavour F>
 class Floor : public CnxBase<F, Kind::atomic>
 {

@@ -6,8 +6,6 @@
 
 #include <libcuckoo/cuckoohash_map.hh>
 
-#include <bit>
-
 namespace cnx::bench
 {
 
@@ -58,12 +56,8 @@ private:
 		Received received;
 	};
 
-	/// One multiplication, as in our own table, whose upper half, which depends on the whole id, comes first.
 	struct Hash {
-		[[nodiscard]] std::size_t operator()(std::uint64_t key) const
-		{
-			return std::rotr(key * std::uint64_t{0xd1b54a329e3779b9u}, 32);
-		}
+		[[nodiscard]] std::size_t operator()(std::uint64_t key) const { return spread(key); }
 	};
 
 	// There is one lock for each bucket, and this many are enough for few callbacks not to share them; by default

@@ -164,12 +164,7 @@ private:
 	// for each doubling, and a lookup takes longer.
 	static constexpr unsigned long most_buckets = 1ul << 24;
 
-	/// One multiplication, as in our own table. The table takes the lower bits, and the product's upper half, which
-	/// comes to lie there, is the one that depends on both halves of an id.
-	[[nodiscard]] static unsigned long hash(std::uint64_t key)
-	{
-		return std::rotr(key * std::uint64_t{0xd1b54a329e3779b9u}, 32);
-	}
+	[[nodiscard]] static unsigned long hash(std::uint64_t key) { return spread(key); }
 
 	[[nodiscard]] static Callback *callback_at(cds_lfht_iter &iterator)
 	{

@@ -11,8 +11,8 @@
 namespace cnx::bench
 {
 
-/// What one would write without a second thought: std::unordered_map under std::shared_mutex. The lock is held while the
-/// callback runs, which is what makes removal wait for it.
+/// What one would write without a second thought: std::unordered_map under std::shared_mutex. The lock is held while
+/// the callback runs, which is what makes removal wait for it.
 class RwlockMap
 {
 public:
@@ -25,8 +25,7 @@ public:
 	[[nodiscard]] bool add(const Registration &registration)
 	{
 		const std::unique_lock hold(lock_);
-		return callbacks_
-		    .try_emplace(key_of(registration.id), registration.function, registration.context)
+		return callbacks_.try_emplace(key_of(registration.id), registration.function, registration.context)
 		    .second;
 	}
 

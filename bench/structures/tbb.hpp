@@ -6,8 +6,6 @@
 
 #include <tbb/concurrent_hash_map.h>
 
-#include <bit>
-
 namespace cnx::bench
 {
 
@@ -58,12 +56,8 @@ private:
 		Received received;
 	};
 
-	/// One multiplication, as in our own table, whose upper half, which depends on the whole id, comes first.
 	struct Comparison {
-		[[nodiscard]] std::size_t hash(std::uint64_t key) const
-		{
-			return std::rotr(key * std::uint64_t{0xd1b54a329e3779b9u}, 32);
-		}
+		[[nodiscard]] std::size_t hash(std::uint64_t key) const { return spread(key); }
 		[[nodiscard]] bool equal(std::uint64_t one, std::uint64_t other) const { return one == other; }
 	};
 

@@ -311,6 +311,7 @@ TEST_F(CoreRcuTable, ReadersNeverMissNorMistakeAKey)
 					if (value ? value->number != key : key < kept)
 						wrong.fetch_add(1);
 				}
+				P::Thread::quiescent();
 			}
 		});
 	}
@@ -327,8 +328,7 @@ TEST_F(CoreRcuTable, ReadersNeverMissNorMistakeAKey)
 			writer.recycle(values[kept + i]);
 	}
 	stop = true;
-	for (auto &reader : readers)
-		reader.join();
+	join(readers);
 	EXPECT_EQ(wrong.load(), 0u);
 }
 

@@ -121,6 +121,7 @@ TEST_F(CoreSubscriptions, AreSeenBeforeOrAfterAChangeAndNeverBetween)
 	std::thread reader([&] {
 		const P::Thread registered;
 		while (!stop.load(std::memory_order_relaxed)) {
+			P::Thread::quiescent();
 			const P::ReadGuard guard;
 			const auto found = subscriptions.of_group(guard, 1);
 			const bool sorted = std::is_sorted(found.begin(), found.end());
@@ -135,7 +136,7 @@ TEST_F(CoreSubscriptions, AreSeenBeforeOrAfterAChangeAndNeverBetween)
 		EXPECT_EQ(error_of(subscriptions.remove_all(5)), 0);
 	}
 	stop = true;
-	reader.join();
+	join({&reader, 1});
 	EXPECT_EQ(wrong.load(), 0u);
 }
 

@@ -12,7 +12,9 @@
 #include <cstring>
 #include <functional>
 #include <initializer_list>
+#include <span>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace cnx::test
@@ -73,6 +75,14 @@ template <typename T>
 int error_of(const Result<T> &result)
 {
 	return result ? 0 : to_errno(result.error());
+}
+
+/// Waits for the end of threads. Whoever waits holds up no grace period that they may wait for.
+inline void join(std::span<std::thread> threads)
+{
+	const P::Thread::Offline waiting;
+	for (auto &thread : threads)
+		thread.join();
 }
 
 /// A callback that runs whatever the test wants.

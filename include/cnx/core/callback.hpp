@@ -4,6 +4,7 @@
 
 #include <cnx/callback.h>
 #include <cnx/core/counters.hpp>
+#include <cnx/core/memory.hpp>
 #include <cnx/core/message.hpp>
 
 #include <array>
@@ -33,18 +34,35 @@ struct CallbackSpec {
 	std::array<char, CNX_NAME_SIZE> name; // NUL-terminated
 };
 
-/// A registered callback. What the receive path reads comes first, in the first of its two cache lines.
+/// What only a listing needs of a callback.
+struct Label {
+	std::array<char, CNX_NAME_SIZE> name; // NUL-terminated
+	std::uint64_t serial = 0;             // the order of registration, from 1
+};
+
+/// A registered callback: one cache line, which is all that the receive path reads of it, so that many callbacks lie as
+/// close together as they can.
 template <Platform P>
 class alignas(64) Callback
 {
 public:
 	using Counted = Counters<P, CallbackCounter, callback_counters>;
 
-	Callback(const CallbackSpec &spec, Counted &&counted)
+	/// May sleep. no_memory.
+	[[nodiscard]] static Result<Owned<P, Callback>> create(const CallbackSpec &spec)
+	{
+		auto counted = CNX_TRY(Counted::create());
+		auto label = CNX_TRY((Owned<P, Label>::create(Label{.name = spec.name})));
+		return Owned<P, Callback>::create(spec, std::move(counted), std::move(label));
+	}
+
+	/// For create().
+	Callback(const CallbackSpec &spec, Counted &&counted, Owned<P, Label> &&label)
 	    : function_(spec.function), context_(spec.context), key_(key_of(spec.id)), counted_(std::move(counted)),
 	      capability_(spec.capability), kind_(spec.kind), open_to_listeners_(spec.open_to_listeners),
-	      name_(spec.name)
+	      label_(std::move(label))
 	{
+		static_assert(sizeof(Callback) == 64);
 	}
 
 	[[nodiscard]] Id id() const { return std::bit_cast<Id>(key_); }
@@ -52,8 +70,8 @@ public:
 	[[nodiscard]] Kind kind() const { return kind_; }
 	[[nodiscard]] int capability() const { return capability_; }
 	[[nodiscard]] bool open_to_listeners() const { return open_to_listeners_; }
-	[[nodiscard]] std::uint64_t serial() const { return serial_; }
-	[[nodiscard]] const std::array<char, CNX_NAME_SIZE> &name() const { return name_; }
+	[[nodiscard]] std::uint64_t serial() const { return label_->serial; }
+	[[nodiscard]] const std::array<char, CNX_NAME_SIZE> &name() const { return label_->name; }
 
 	int call(const cnx_message &message, const cnx_sender &sender) const
 	{
@@ -67,7 +85,7 @@ public:
 	{
 		cnx_callback_record record{
 		    .id = id(),
-		    .serial = serial_,
+		    .serial = serial(),
 		    .flags = kind_ == Kind::sleepable ? CNX_CALLBACK_SLEEPABLE : 0u,
 		    .capability = capability_,
 		    .received = counted_.sum(CallbackCounter::received),
@@ -77,7 +95,7 @@ public:
 		    .lost = counted_.sum(CallbackCounter::lost),
 		    .name = {},
 		};
-		__builtin_memcpy(record.name, name_.data(), name_.size());
+		__builtin_memcpy(record.name, name().data(), name().size());
 		return record;
 	}
 
@@ -92,13 +110,11 @@ private:
 	int capability_;
 	Kind kind_;
 	bool open_to_listeners_;
-
-	std::array<char, CNX_NAME_SIZE> name_;
-	// The registry's, under its lock: the list in order of registration.
-	std::uint64_t serial_ = 0;
+	// The registry's, under its lock: whether it is being removed, and the list in order of registration.
+	bool leaving_ = false;
+	Owned<P, Label> label_;
 	Callback *previous_ = nullptr;
 	Callback *next_ = nullptr;
-	bool leaving_ = false;
 };
 
 } // namespace cnx

@@ -74,9 +74,9 @@ public:
 	/// Register. May sleep. exists, no_memory. The entry stays the registry's until remove() has taken it.
 	[[nodiscard]] Result<Entry *> add(const CallbackSpec &spec)
 	{
-		auto entry = CNX_TRY((Owned<P, Entry>::create(spec, CNX_TRY(Entry::Counted::create()))));
+		auto entry = CNX_TRY(Entry::create(spec));
 		return state_.with([&](State &state) -> Result<Entry *> {
-			entry->serial_ = state.next_serial;
+			entry->label_->serial = state.next_serial;
 			CNX_TRY(state.writer.insert(*entry));
 			++state.next_serial;
 			Entry *const added = std::move(entry).release();
@@ -215,10 +215,10 @@ private:
 		[[nodiscard]] Entry *first_after(std::uint64_t serial) const
 		{
 			// A cursor from outside may be beyond every callback; finding that out must not cost a walk.
-			if (!last || last->serial_ <= serial)
+			if (!last || last->serial() <= serial)
 				return nullptr;
-			Entry *entry = hint && hint->serial_ <= serial ? hint : first;
-			while (entry && entry->serial_ <= serial)
+			Entry *entry = hint && hint->serial() <= serial ? hint : first;
+			while (entry && entry->serial() <= serial)
 				entry = entry->next_;
 			return entry;
 		}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// EXPECT: serial_. is private within this context
+// EXPECT: leaving_. is private within this context
 // What the registry keeps under its lock is nobody else's to change.
 #include <cnx/replica/default.hpp>
 
@@ -8,7 +8,7 @@
 std::uint64_t use(cnx::Callback<cnx::replica::Default> &callback)
 {
 #ifdef MUST_FAIL
-	return callback.serial_;
+	return callback.leaving_;
 #else
 	return callback.serial();
 #endif

@@ -24,13 +24,14 @@ inline constexpr std::size_t largest_pooled = 256;
 class Memory
 {
 public:
-	/// Zero-filled cache lines, or nullptr.
+	/// Zero-filled, or nullptr. Whole cache lines for what is as large as one.
 	[[nodiscard]] static void *allocate(std::size_t bytes) noexcept
 	{
 		const std::size_t rounded = round(bytes);
 		if (rounded < bytes)
 			return nullptr;
-		void *const memory = rounded <= largest_pooled ? from_pool(rounded) : std::aligned_alloc(line, rounded);
+		void *const memory =
+		    rounded <= largest_pooled ? from_pool(rounded) : std::aligned_alloc(alignment(rounded), rounded);
 		if (memory)
 			std::memset(memory, 0, rounded);
 		return memory;
@@ -40,7 +41,7 @@ public:
 	static void release(void *memory, std::size_t bytes) noexcept
 	{
 		if (round(bytes) <= largest_pooled)
-			pool().deallocate(memory, round(bytes), line);
+			pool().deallocate(memory, round(bytes), alignment(round(bytes)));
 		else
 			std::free(memory);
 	}
@@ -48,15 +49,22 @@ public:
 private:
 	static constexpr std::size_t line = 64;
 
-	[[nodiscard]] static std::size_t round(std::size_t bytes)
+	[[nodiscard]] static constexpr std::size_t round(std::size_t bytes)
 	{
-		return bytes == 0 ? line : (bytes + line - 1) & ~(line - 1);
+		const std::size_t unit = bytes < line ? alignof(std::max_align_t) : line;
+		return bytes == 0 ? unit : (bytes + unit - 1) & ~(unit - 1);
+	}
+
+	/// What a block of so many bytes is aligned to.
+	[[nodiscard]] static constexpr std::size_t alignment(std::size_t rounded)
+	{
+		return rounded < line ? alignof(std::max_align_t) : line;
 	}
 
 	[[nodiscard]] static void *from_pool(std::size_t bytes)
 	{
 		try {
-			return pool().allocate(bytes, line);
+			return pool().allocate(bytes, alignment(bytes));
 		} catch (const std::bad_alloc &) {
 			return nullptr;
 		}
