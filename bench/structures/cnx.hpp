@@ -67,11 +67,12 @@ public:
 	}
 
 protected:
-	[[nodiscard]] Registry<P> &registry() { return dispatcher_->registry(); }
-	[[nodiscard]] cnx::Dispatcher<P> &dispatcher() { return *dispatcher_; }
+	[[nodiscard]] Registry<P> &registry() { return dispatcher_.registry(); }
+	[[nodiscard]] cnx::Dispatcher<P> &dispatcher() { return dispatcher_; }
 
 private:
-	Owned<P, cnx::Dispatcher<P>> dispatcher_ = cnx::Dispatcher<P>::create().value();
+	cnx::Dispatcher<P> dispatcher_{Registry<P>::Calls::Slots::create().value(),
+	                               cnx::Dispatcher<P>::GlobalCounters::create().value()};
 };
 
 /// What the receive path does for a message to an atomic callback, and what every peer does.

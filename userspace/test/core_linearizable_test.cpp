@@ -224,7 +224,7 @@ std::vector<std::uint64_t> colliding_keys(std::size_t count)
 {
 	std::vector<std::uint64_t> keys;
 	for (std::uint64_t key = 0; keys.size() < count; ++key) {
-		if ((key ^ key >> 32) * 0xbf58476d1ce4e5b9u >> 51 == 0x1fff)
+		if (key * 0xa0b2f2b0ed976d97u >> 51 == 0x1fff)
 			keys.push_back(key);
 	}
 	return keys;

@@ -50,11 +50,25 @@ protected:
 	{
 		std::vector<Value> values;
 		for (std::uint64_t key = 0; values.size() < count; ++key) {
-			const std::uint64_t bits = (key ^ key >> 32) * 0xbf58476d1ce4e5b9u >> 56;
+			const std::uint64_t bits = key * 0xa0b2f2b0ed976d97u >> 56;
 			if (same_tag ? bits == 0xff : bits >> 7 == 1)
 				values.push_back({key});
 		}
 		return values;
+	}
+
+	/// At most a twentieth of the ids lie beyond their home bucket.
+	void expect_spread(const std::vector<Id> &ids)
+	{
+		std::vector<Value> values;
+		for (const Id id : ids)
+			values.push_back({key_of(id)});
+		for (auto &value : values)
+			ASSERT_EQ(error_of(writer.insert(value)), 0);
+		EXPECT_LT(writer.displaced(), ids.size() / 20)
+		    << "the last of them is " << ids.back().idx << ", " << ids.back().val;
+		for (auto &value : values)
+			forget(value);
 	}
 
 	P::Thread thread;
@@ -276,18 +290,20 @@ TEST_F(CoreRcuTable, ShrinkingNeedsNoMemoryToBeRight)
 /// However the ids of drivers count, few of them may find their bucket full: each costs every lookup that passes by.
 TEST_F(CoreRcuTable, SpreadsTheIdsThatDriversUse)
 {
-	for (const auto &[idx_step, val_step] :
-	     {std::pair{1u, 1u}, {1u, 2u}, {1u, 256u}, {256u, 1u}, {0u, 1u}, {1u, 0u}}) {
-		std::vector<Value> values(4096);
-		for (std::uint32_t i = 0; i < values.size(); ++i) {
-			// A step of 0 leaves that half alone; the other one counts.
-			const Id id{1 + (val_step ? i % 8 : i) * idx_step, (idx_step ? i / 8 : i) * val_step};
-			values[i].number = key_of(id);
-			ASSERT_EQ(error_of(writer.insert(values[i])), 0);
+	for (const std::uint32_t drivers : {1u, 3u, 8u, 64u}) {
+		for (const auto &[idx_step, val_step] :
+		     {std::pair{1u, 1u}, {1u, 2u}, {1u, 16u}, {1u, 256u}, {16u, 1u}, {256u, 1u}}) {
+			std::vector<Id> ids;
+			for (std::uint32_t i = 0; i < 4096; ++i)
+				ids.push_back({1 + i % drivers * idx_step, i / drivers * val_step});
+			expect_spread(ids);
 		}
-		EXPECT_LT(writer.displaced(), values.size() / 20) << idx_step << " " << val_step;
-		for (auto &value : values)
-			forget(value);
+	}
+	for (const auto &[idx_step, val_step] : {std::pair{1u, 0u}, {0u, 1u}, {1u, 1u}, {256u, 256u}}) {
+		std::vector<Id> ids;
+		for (std::uint32_t i = 0; i < 4096; ++i)
+			ids.push_back({1 + i * idx_step, i * val_step});
+		expect_spread(ids);
 	}
 }
 

@@ -11,8 +11,10 @@
 #include <atomic>
 #include <bit>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <new>
+#include <type_traits>
 #include <utility>
 
 namespace cnx
@@ -64,8 +66,6 @@ public:
 		static_cast<void>(guard);
 		// Pairs with the release store in Writer::publish().
 		const View view(published_.load(std::memory_order_acquire));
-		if (!view) [[unlikely]]
-			return nullptr;
 		const Hash hash(key, view);
 		const Sight sight = look(view[hash.home()], hash, key);
 		if (!sight.goes_on) [[likely]]
@@ -93,10 +93,6 @@ private:
 	{
 		return tags >> (8 * slot) & 0xff;
 	}
-	[[nodiscard]] static unsigned slot_of(std::uint64_t match)
-	{
-		return static_cast<unsigned>(std::countr_zero(match)) / 8;
-	}
 
 	struct alignas(64) Bucket {
 		std::atomic<std::uint64_t> tags{0};
@@ -104,6 +100,19 @@ private:
 
 		[[nodiscard]] std::uint64_t word() const { return tags.load(std::memory_order_relaxed); }
 		[[nodiscard]] V *value(unsigned slot) const { return values[slot].load(std::memory_order_relaxed); }
+
+		/// The value of the first slot of `matches`, of which there is one.
+		[[nodiscard]] V *first(std::uint64_t matches) const
+		{
+			// The highest bit of slot i's byte is bit 8 * i + 7 of the word, and its value lies one byte
+			// beyond so many bytes: no arithmetic between the comparison and the load.
+			const auto highest_bit = static_cast<std::size_t>(std::countr_zero(matches));
+			// SAFETY: `matches` has no bit but highest ones of the seven slots' bytes, so this is the
+			// address of a member of `values`, which lies eight bytes from the start of the standard-layout
+			// bucket.
+			const auto *const at = reinterpret_cast<const std::byte *>(this) + highest_bit + 1;
+			return reinterpret_cast<const std::atomic<V *> *>(at)->load(std::memory_order_relaxed);
+		}
 
 		void announce(unsigned slot, V &value, std::uint64_t tag)
 		{
@@ -130,15 +139,15 @@ private:
 		}
 
 	private:
-		/// Pairs with the acquire load in look(). Every store is a release, whatever it changes: a reader may see
-		/// this one first of those that hold a tag, and must see what the tag announces.
+		/// Pairs with the acquire load in look(). Every store is a release, whatever it changes: a reader may
+		/// see this one first of those that hold a tag, and must see what the tag announces.
 		void store(std::uint64_t word) { tags.store(word, std::memory_order_release); }
 	};
-	static_assert(sizeof(Bucket) == 64);
+	static_assert(sizeof(Bucket) == 64 && std::is_standard_layout_v<Bucket>);
 
 	/// An array of buckets as readers see it: its address and its size in one word, which are therefore always
 	/// seen together. The low six bits, which an address of cache lines leaves free, say how far to shift a hash.
-	/// INVARIANT: empty, or the address of size() buckets.
+	/// INVARIANT: the address of size() buckets.
 	class View
 	{
 	public:
@@ -150,7 +159,6 @@ private:
 		{
 		}
 
-		explicit operator bool() const { return word_ != 0; }
 		[[nodiscard]] std::uintptr_t word() const { return word_; }
 		[[nodiscard]] unsigned shift() const { return word_ & shift_mask; }
 		[[nodiscard]] std::size_t size() const { return std::size_t{1} << (64 - tag_bits - shift()); }
@@ -169,32 +177,31 @@ private:
 	};
 
 	/// Where a key belongs: the upper bits of its hash say which bucket, those below them are the tag.
-	/// Multiplicative hashing (Knuth, The Art of Computer Programming 3, 6.4) with a multiplier of SplitMix64
-	/// (Steele, Lea, Flood, 2014). One half is laid over the other first, which loses nothing: without it, ids
-	/// whose halves count in step crowd into few buckets.
+	/// Multiplicative hashing (Knuth, The Art of Computer Programming 3, 6.4). Any multiplier crowds some ids whose
+	/// halves count in step; this one was searched for, see doc/design.md, and the tests keep watch over the
+	/// likely ones.
 	class Hash
 	{
 	public:
-		Hash(std::uint64_t key, View view) : bits_(mix(key) >> view.shift()) {}
+		static constexpr std::uint64_t multiplier = 0xa0b2f2b0ed976d97u;
+
+		Hash(std::uint64_t key, View view) : bits_(key * multiplier >> view.shift()) {}
 
 		[[nodiscard]] std::size_t home() const { return bits_ >> tag_bits; }
-		[[nodiscard]] std::uint64_t tag() const { return (bits_ & (announced - 1)) | announced; }
+		/// The complement of the hash's bits, which spares matches() an instruction.
+		[[nodiscard]] std::uint64_t tag() const { return (~bits_ & (announced - 1)) | announced; }
 
 		/// A set highest bit in the byte of each slot whose tag is this one, and perhaps in that of a slot
-		/// whose tag differs in its lowest bit, if one below it agrees: in no other's. (Warren, Hacker's
-		/// Delight, 6-1.)
+		/// whose tag differs in its lowest bit, if one below it agrees: in no other's. A byte of `sameness` is
+		/// all ones where the tag agrees, and then an addition of one takes away its highest bit; it has no
+		/// highest bit where no tag is. (After Warren, Hacker's Delight, 6-1.)
 		[[nodiscard]] std::uint64_t matches(std::uint64_t tags) const
 		{
-			const std::uint64_t difference = tags ^ every_slot * tag();
-			return (difference - every_slot) & ~difference & every_slot * announced;
+			const std::uint64_t sameness = tags ^ every_slot * (bits_ & (announced - 1));
+			return ~(sameness + every_slot) & sameness & every_slot * announced;
 		}
 
 	private:
-		[[nodiscard]] static std::uint64_t mix(std::uint64_t key)
-		{
-			return (key ^ key >> 32) * 0xbf58476d1ce4e5b9u;
-		}
-
 		std::uint64_t bits_;
 	};
 
@@ -252,7 +259,7 @@ private:
 		// Pairs with Bucket::store(): what a tag announces is there.
 		const std::uint64_t tags = bucket.tags.load(std::memory_order_acquire);
 		for (auto match = hash.matches(tags); match != 0; match &= match - 1) {
-			V *const value = bucket.value(slot_of(match));
+			V *const value = bucket.first(match);
 			if (value->key() == key) [[likely]]
 				return {value, false};
 		}
@@ -271,7 +278,11 @@ private:
 		return nullptr;
 	}
 
-	std::atomic<std::uintptr_t> published_{0};
+	[[nodiscard]] View nothing() { return {&nothing_, 1}; }
+
+	// What readers see while there is no array.
+	Bucket nothing_;
+	std::atomic<std::uintptr_t> published_{nothing().word()};
 };
 
 template <Platform P, Keyed V>
@@ -282,7 +293,7 @@ public:
 	Writer(const Writer &) = delete;
 	Writer &operator=(const Writer &) = delete;
 	/// The table's buckets go with its writer. No reader may be left.
-	~Writer() { table_.published_.store(0, std::memory_order_relaxed); }
+	~Writer() { publish(table_.nothing()); }
 
 	/// Number of keys in the table.
 	[[nodiscard]] std::size_t size() const { return live_; }
