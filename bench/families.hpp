@@ -25,6 +25,8 @@
 namespace cnx::bench
 {
 
+using clock = std::chrono::steady_clock;
+
 inline constexpr long sizes[] = {1, 16, 256, 1024, 16384, 65536};
 
 template <Structure S>
@@ -96,14 +98,16 @@ void dispatch_all(benchmark::State &state, Messages &messages)
 		state.SkipWithError("a message did not reach its own callback");
 }
 
-/// The time of each dispatch by itself, reading the clock included.
+/// The time of each dispatch by itself, reading the clock included: of a million, or of as many as there are time for.
 template <Structure S>
 void time_each(benchmark::State &state, Messages &messages)
 {
-	constexpr std::size_t samples = 1'000'000 / Messages::batch * Messages::batch;
+	constexpr std::size_t most = 1'000'000;
+	const auto end = clock::now() + std::chrono::milliseconds(100);
 	S &structure = Fixture<S>::structure();
 	Latencies latencies;
-	for (std::size_t sample = 0; sample < samples; sample += Messages::batch) {
+	std::size_t samples = 0;
+	for (; samples < most && clock::now() < end; samples += Messages::batch) {
 		for (const cnx_message &message : messages.next()) {
 			const std::uint64_t start = ticks();
 			benchmark::DoNotOptimize(structure.dispatch(message));
@@ -222,8 +226,6 @@ void churn(benchmark::State &state, std::size_t last)
 		writer.reset();
 	}
 }
-
-using clock = std::chrono::steady_clock;
 
 [[nodiscard]] inline double seconds_since(clock::time_point start)
 {
