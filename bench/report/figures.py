@@ -53,7 +53,7 @@ def load():
                       "run this with /usr/bin/python3") from error
     # A matplotlibrc of the user's would make other figures.
     matplotlib.rcdefaults()
-    matplotlib.rcParams.update({"svg.hashsalt": "cnx", "font.size": 10, "axes.titlesize": 11, "axes.grid": True,
+    matplotlib.rcParams.update({"svg.hashsalt": "cnx", "svg.fonttype": "none", "font.size": 10, "axes.titlesize": 11, "axes.grid": True,
                                 "grid.color": "#dddddd", "axes.axisbelow": True, "axes.spines.top": False,
                                 "axes.spines.right": False, "legend.frameon": False})
     return Figure
@@ -179,21 +179,26 @@ def churn_panel(axes, entries, modes, handles):
 
 
 def churn_latency(results):
-    """A row of panels for each structure, in it one for each number of callbacks and threads."""
+    """A panel for each structure, number of callbacks and number of threads."""
     drawn = [entry for entry in results.family("churn") if any(entry.values(name) for name, _ in PERCENTILES)]
     if not drawn:
         return None
     modes = [*MODES, *sorted({entry.key.mode for entry in drawn} - set(MODES))]
-    structures = sorted({entry.key.structure for entry in drawn}, key=rank)
-    cells = sorted({(entry.key.callbacks, entry.key.threads) for entry in drawn})
-    figure, grid = panels(len(structures), len(cells), 3 * len(cells) + 2, 2.8 * len(structures) + 0.4, sharey=True)
+    cells = {}
+    for entry in sorted(drawn, key=lambda entry: (rank(entry.key.structure), entry.key.callbacks, entry.key.threads,
+                                                  mode_rank(entry.key.mode))):
+        cell = f"{entry.key.structure}, N = {entry.key.callbacks:,}, T = {entry.key.threads}"
+        cells.setdefault(cell, {})[entry.key.mode] = entry
+    columns = min(4, len(cells))
+    rows = -(-len(cells) // columns)
+    figure, grid = panels(rows, columns, 3 * columns + 2, 2.8 * rows + 0.4, sharey=True)
+    places = [axes for row in grid for axes in row]
     handles = {}
-    for row, structure in zip(grid, structures):
-        for axes, (callbacks, threads) in zip(row, cells):
-            here = {entry.key.mode: entry for entry in sorted(drawn, key=lambda entry: mode_rank(entry.key.mode))
-                    if (entry.key.structure, entry.key.callbacks, entry.key.threads) == (structure, callbacks, threads)}
-            churn_panel(axes, here, modes, handles)
-            axes.set_title(f"{structure}, N = {callbacks:,}, T = {threads}")
+    for axes, (title, here) in zip(places, cells.items()):
+        churn_panel(axes, here, modes, handles)
+        axes.set_title(title)
+    for axes in places[len(cells):]:
+        axes.set_visible(False)
     figure.supylabel("nanoseconds of one dispatch")
     legend_beside(grid[0][-1], handles)
     return figure
