@@ -4,6 +4,7 @@
 
 #include "bindings.h"
 #include "skb.hpp"
+#include "transport.hpp"
 
 #include <cnx/core/result.hpp>
 
@@ -18,14 +19,15 @@ namespace cnx::kernel
 class Batch
 {
 public:
-	[[nodiscard]] static Status begin(cnx_batch &batch, std::size_t capacity, cnx_context context)
+	[[nodiscard]] static Status begin(cnx_batch &batch, std::size_t capacity, cnx_context context,
+	                                  Transport &transport)
 	{
 		batch = {.skb = nullptr, .reserved = 0, .messages = 0, .first = {}, .context = context};
 		if (capacity == 0)
 			return std::unexpected(Error::invalid);
 		if (capacity > CNX_MAX_BATCH)
 			return std::unexpected(Error::too_large);
-		batch.skb = CNX_TRY(Skb::create(capacity, context == CNX_MAY_SLEEP)).release();
+		batch.skb = CNX_TRY(transport.allocate(capacity, context == CNX_MAY_SLEEP)).release();
 		return {};
 	}
 

@@ -56,6 +56,13 @@ __u64 cnx_k_counter_read(struct cnx_k_counters *counters, __kernel_size_t index,
 
 /* skbs. Those that are returned belong to the caller; those that are sent are consumed, whatever comes of it. */
 struct sk_buff *cnx_k_skb_alloc(__kernel_size_t bytes, bool may_sleep);
+/* One to be kept ready for senders on `cpu`, from its memory node. May sleep, and gives up early. */
+struct sk_buff *cnx_k_skb_alloc_ready(__kernel_size_t bytes, unsigned int cpu);
+/* The bytes that an skb has room for whose head takes `head` bytes, a power of two. */
+__kernel_size_t cnx_k_skb_room(__kernel_size_t head);
+#define CNX_K_POOL_LARGEST_HEAD 4096
+/* Have cnx_core_pool_fill() called for each CPU, soon and in process context. Any context. */
+void cnx_k_pool_schedule_refill(void);
 struct sk_buff *cnx_k_skb_clone(struct sk_buff *skb, bool may_sleep);
 void cnx_k_skb_free(struct sk_buff *skb);
 /* The next `bytes` bytes of the skb, zero-filled, or NULL if it has no room for them. */
@@ -87,10 +94,16 @@ extern int cnx_k_tracing;
  * 0 or a negative errno. Process context. Everything below may be called from here until cnx_core_exit(), and nothing
  * outside. cnx_core_exit() may be called when no socket and no driver is left.
  */
-int cnx_core_init(const char *version);
+int cnx_core_init(const char *version, unsigned int pool_depth, unsigned int pool_bytes);
 void cnx_core_exit(void);
 /* What the socket turned out to be. */
 void cnx_core_opened(__u32 protocol, __u32 groups);
+
+/* The pool of ready skbs; see skb_pool.hpp. The CPU that is filled stays online meanwhile. */
+void cnx_core_pool_refill_begins(void);
+bool cnx_core_pool_fill(unsigned int cpu);
+unsigned int cnx_core_pool_drain(unsigned int cpu, unsigned int most);
+unsigned int cnx_core_pool_size(void);
 
 void cnx_core_receive(const void *bytes, __kernel_size_t size, const struct cnx_sender *sender);
 void cnx_core_socket_closed(__u32 portid);

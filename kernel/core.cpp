@@ -5,6 +5,7 @@
 // objtool's tables. Nothing here has a constructor that would have to run at load: the module loader runs none.
 #include "batch.hpp"
 #include "platform.hpp"
+#include "skb_pool.hpp"
 #include "transport.hpp"
 
 #include <cnx/core/control.hpp>
@@ -30,21 +31,24 @@ class Core
 public:
 	using Facts = Control<Platform>::Facts;
 
-	[[nodiscard]] static Result<Owned<Platform, Core>> create(std::string_view version)
+	[[nodiscard]] static Result<Owned<Platform, Core>> create(std::string_view version, unsigned pool_depth,
+	                                                          std::size_t pool_bytes)
 	{
 		Facts facts{};
 		std::copy_n(version.begin(), std::min(version.size(), facts.version.size() - 1), facts.version.begin());
 		auto slots = CNX_TRY(Registry<Platform>::Calls::Slots::create());
 		auto counters = CNX_TRY(Dispatcher<Platform>::GlobalCounters::create());
-		auto core = CNX_TRY((Owned<Platform, Core>::create(std::move(slots), std::move(counters), facts)));
+		auto pool = CNX_TRY(SkbPool::create(pool_depth, pool_bytes));
+		auto core = CNX_TRY(
+		    (Owned<Platform, Core>::create(std::move(slots), std::move(counters), std::move(pool), facts)));
 		CNX_TRY(core->register_control());
 		return core;
 	}
 
-	Core(Registry<Platform>::Calls::Slots &&slots, Dispatcher<Platform>::GlobalCounters &&counters,
+	Core(Registry<Platform>::Calls::Slots &&slots, Dispatcher<Platform>::GlobalCounters &&counters, SkbPool &&pool,
 	     const Facts &facts)
-	    : dispatcher_(std::move(slots), std::move(counters)), control_(dispatcher_, subscriptions_, facts),
-	      transport_(dispatcher_, subscriptions_)
+	    : dispatcher_(std::move(slots), std::move(counters)), pool_(std::move(pool)),
+	      control_(dispatcher_, subscriptions_, facts), transport_(dispatcher_, subscriptions_, pool_)
 	{
 	}
 	Core(const Core &) = delete;
@@ -56,6 +60,7 @@ public:
 	[[nodiscard]] Registry<Platform> &registry() { return dispatcher_.registry(); }
 	[[nodiscard]] Subscriptions<Platform> &subscriptions() { return subscriptions_; }
 	[[nodiscard]] Transport &transport() { return transport_; }
+	[[nodiscard]] SkbPool &pool() { return pool_; }
 
 	[[nodiscard]] Result<Entry *> add(const CallbackSpec &spec)
 	{
@@ -164,6 +169,7 @@ private:
 	}
 
 	Dispatcher<Platform> dispatcher_;
+	SkbPool pool_;
 	Subscriptions<Platform> subscriptions_;
 	Control<Platform> control_;
 	Transport transport_;
@@ -177,9 +183,9 @@ constinit Core *core = nullptr;
 
 extern "C" {
 
-int cnx_core_init(const char *version)
+int cnx_core_init(const char *version, unsigned int pool_depth, unsigned int pool_bytes)
 {
-	auto created = Core::create(version);
+	auto created = Core::create(version, pool_depth, pool_bytes);
 	if (!created)
 		return to_errno(created.error());
 	core = std::move(*created).release();
@@ -196,6 +202,26 @@ void cnx_core_exit(void)
 void cnx_core_opened(__u32 protocol, __u32 groups)
 {
 	core->opened(protocol, groups);
+}
+
+void cnx_core_pool_refill_begins(void)
+{
+	core->pool().refill_begins();
+}
+
+bool cnx_core_pool_fill(unsigned int cpu)
+{
+	return core->pool().fill(cpu, core->dispatcher().counters());
+}
+
+unsigned int cnx_core_pool_drain(unsigned int cpu, unsigned int most)
+{
+	return core->pool().drain(cpu, most);
+}
+
+unsigned int cnx_core_pool_size(void)
+{
+	return core->pool().size();
 }
 
 void cnx_core_receive(const void *bytes, __kernel_size_t size, const cnx_sender *sender)
@@ -274,7 +300,7 @@ int cnx_core_dispatch(const cnx_message *message)
 
 int cnx_core_batch_begin(cnx_batch *batch, __kernel_size_t capacity, enum cnx_context context)
 {
-	return batch ? to_errno(Batch::begin(*batch, capacity, context)) : to_errno(Error::invalid);
+	return batch ? to_errno(Batch::begin(*batch, capacity, context, core->transport())) : to_errno(Error::invalid);
 }
 
 __kernel_size_t cnx_core_batch_room(__kernel_size_t length)

@@ -13,6 +13,7 @@
 #include <net/sock.h>
 
 #include "bindings.h"
+#include "skb_pool.h"
 #include "version.h"
 
 #define CNX_VERSION "0.1.0"
@@ -21,6 +22,18 @@ static unsigned int cnx_protocol;
 module_param_named(protocol, cnx_protocol, uint, 0444);
 MODULE_PARM_DESC(protocol, "netlink protocol number in the initial network namespace, 1 to 31 (default 0: 11 where "
                            "the kernel leaves it free, else 28)");
+
+static unsigned int cnx_pool_depth = 64;
+module_param_named(pool_depth, cnx_pool_depth, uint, 0444);
+MODULE_PARM_DESC(pool_depth,
+                 "skbs that are kept ready for each CPU and size, 0 to 1024 (default 64; 0: none, each send "
+                 "allocates its own)");
+
+static unsigned int cnx_pool_bytes = 704;
+module_param_named(pool_bytes, cnx_pool_bytes, uint, 0444);
+MODULE_PARM_DESC(pool_bytes,
+                 "size of the largest datagram that an skb is kept ready for, 0 to 3776 bytes with its headers "
+                 "(default 704; 0: none)");
 
 /* The kernel socket of the initial network namespace. Set before the core runs, cleared after it has ended. */
 static struct sock *cnx_socket;
@@ -211,12 +224,18 @@ static int __init cnx_init(void)
 {
 	int status;
 
-	status = cnx_core_init(CNX_VERSION);
+	status = cnx_core_init(CNX_VERSION, cnx_pool_depth, cnx_pool_bytes);
+	if (status == -EINVAL)
+		pr_err("cnx: pool_depth=%u pool_bytes=%u is not a pool: use 0 to 1024 skbs of 0 to %zu bytes\n",
+		       cnx_pool_depth, cnx_pool_bytes, (size_t)cnx_k_skb_room(CNX_K_POOL_LARGEST_HEAD));
 	if (status)
 		return status;
-	status = netlink_register_notifier(&cnx_notifier);
+	status = cnx_pool_start();
 	if (status)
 		goto end_core;
+	status = netlink_register_notifier(&cnx_notifier);
+	if (status)
+		goto end_pool;
 	status = cnx_open_socket();
 	if (status)
 		goto end_notifier;
@@ -240,6 +259,8 @@ end_socket:
 	netlink_kernel_release(cnx_socket);
 end_notifier:
 	netlink_unregister_notifier(&cnx_notifier);
+end_pool:
+	cnx_pool_stop();
 end_core:
 	cnx_core_exit();
 	return status;
@@ -252,6 +273,7 @@ static void __exit cnx_exit(void)
 	remove_proc_entry("cnx", init_net.proc_net);
 	netlink_kernel_release(cnx_socket);
 	netlink_unregister_notifier(&cnx_notifier);
+	cnx_pool_stop();
 	cnx_core_exit();
 }
 

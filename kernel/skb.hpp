@@ -27,6 +27,14 @@ public:
 			return std::unexpected(Error::no_memory);
 		return Skb(skb);
 	}
+	/// One to be kept ready for senders on `cpu`. May sleep. no_memory.
+	[[nodiscard]] static Result<Skb> create_ready(std::size_t bytes, unsigned cpu)
+	{
+		sk_buff *const skb = cnx_k_skb_alloc_ready(bytes, cpu);
+		if (!skb)
+			return std::unexpected(Error::no_memory);
+		return Skb(skb);
+	}
 	/// Takes over what release() gave up.
 	[[nodiscard]] static Skb adopt(sk_buff *skb) { return Skb(skb); }
 

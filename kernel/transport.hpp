@@ -4,6 +4,7 @@
 
 #include "platform.hpp"
 #include "skb.hpp"
+#include "skb_pool.hpp"
 
 #include <cnx/core/dispatcher.hpp>
 #include <cnx/core/subscriptions.hpp>
@@ -19,9 +20,15 @@ namespace cnx::kernel
 class Transport
 {
 public:
-	Transport(Dispatcher<Platform> &dispatcher, Subscriptions<Platform> &subscriptions)
-	    : dispatcher_(dispatcher), subscriptions_(subscriptions)
+	Transport(Dispatcher<Platform> &dispatcher, Subscriptions<Platform> &subscriptions, SkbPool &pool)
+	    : dispatcher_(dispatcher), subscriptions_(subscriptions), pool_(pool)
 	{
+	}
+
+	/// Room for a datagram of `bytes` bytes. no_memory.
+	[[nodiscard]] Result<Skb> allocate(std::size_t bytes, bool may_sleep)
+	{
+		return pool_.take(bytes, may_sleep, dispatcher_.counters());
 	}
 
 	/// One message. What it returns is in cnx/driver.h at cnx_send().
@@ -37,7 +44,7 @@ public:
 		// Nobody listens, so nothing is allocated and nothing is copied.
 		if (!reachable(*route))
 			return lose(message.id, 1, CNX_LOST_NO_LISTENER, no_listener);
-		auto skb = Skb::create(datagram_room(message.length), may_sleep);
+		auto skb = allocate(datagram_room(message.length), may_sleep);
 		if (!skb)
 			return lose(message.id, 1, CNX_LOST_NO_MEMORY, to_errno(skb.error()));
 		const auto payload = skb->append(message);
@@ -109,8 +116,12 @@ private:
 		if (!skb.fit(may_sleep))
 			return lose(id, messages, CNX_LOST_NO_MEMORY, to_errno(Error::no_memory));
 		Tally tally;
-		serve_subscribers(skb, to, may_sleep, tally);
+		const std::uint32_t last = serve_subscribers(skb, to, may_sleep, tally);
 		const bool members = to.group != 0 && !to.filter && cnx_k_group_has_members(to.net, to.group);
+		if (last != 0 && to.portid == 0 && !members)
+			serve(std::move(skb), last, to, tally);
+		else if (last != 0)
+			serve(skb.clone(may_sleep), last, to, tally);
 		if (to.portid != 0) {
 			auto copy = members ? skb.clone(may_sleep) : Result<Skb>(std::move(skb));
 			tally.unicast =
@@ -123,11 +134,21 @@ private:
 		return conclude(id, messages, to, tally);
 	}
 
-	/// One copy to each subscriber of the group that the filter lets through. The filter runs before the copy.
-	void serve_subscribers(const Skb &skb, const cnx_destination &to, bool may_sleep, Tally &tally) const
+	static void serve(Result<Skb> &&skb, std::uint32_t portid, const cnx_destination &to, Tally &tally)
 	{
+		note(tally,
+		     skb ? cnx_k_unicast(to.net, (*std::move(skb)).release(), portid, false) : to_errno(skb.error()));
+	}
+
+	/// One copy to each subscriber of the group that the filter lets through, but for the last one, who is left to
+	/// the caller: where nobody else is to be served, it needs no copy. Returns its portid, or 0 if there is none.
+	/// The filter runs before the copy.
+	[[nodiscard]] std::uint32_t serve_subscribers(const Skb &skb, const cnx_destination &to, bool may_sleep,
+	                                              Tally &tally) const
+	{
+		std::uint32_t last = 0;
 		if (to.group == 0)
-			return;
+			return last;
 		// netlink must not be entered with a read section open, which may last too long; so a handful of
 		// portids is taken at a time. They are sorted, which makes the last one the place to go on from.
 		std::array<std::uint32_t, 16> portids;
@@ -152,12 +173,12 @@ private:
 				}
 			}
 			for (const std::uint32_t portid : std::span(portids).first(taken)) {
-				auto copy = skb.clone(may_sleep);
-				note(tally, copy ? cnx_k_unicast(to.net, std::move(*copy).release(), portid, false)
-				                 : to_errno(copy.error()));
+				if (last != 0)
+					serve(skb.clone(may_sleep), last, to, tally);
+				last = portid;
 			}
 			if (taken < portids.size())
-				return;
+				return last;
 		}
 	}
 
@@ -230,6 +251,7 @@ private:
 
 	Dispatcher<Platform> &dispatcher_;
 	Subscriptions<Platform> &subscriptions_;
+	SkbPool &pool_;
 };
 
 } // namespace cnx::kernel

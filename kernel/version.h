@@ -4,6 +4,8 @@
 #define CNX_KERNEL_VERSION_H
 
 #include <linux/hrtimer.h>
+#include <linux/shrinker.h>
+#include <linux/slab.h>
 #include <linux/timer.h>
 #include <linux/version.h>
 
@@ -39,6 +41,51 @@
 		hrtimer_init_on_stack(timer, clock, mode);                                                             \
 		(timer)->function = (expired);                                                                         \
 	} while (0)
+#endif
+
+typedef unsigned long (*cnx_shrinker_function)(struct shrinker *shrinker, struct shrink_control *control);
+
+/* From 6.7 on, shrinkers are allocated by the kernel. NULL: no memory. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 7, 0)
+static inline void cnx_shrinker_unregister(struct shrinker *shrinker)
+{
+	unregister_shrinker(shrinker);
+	kfree(shrinker);
+}
+
+static inline struct shrinker *cnx_shrinker_register(const char *name, cnx_shrinker_function count,
+                                                     cnx_shrinker_function scan)
+{
+	struct shrinker *shrinker = kzalloc(sizeof(*shrinker), GFP_KERNEL);
+
+	if (!shrinker)
+		return NULL;
+	shrinker->count_objects = count;
+	shrinker->scan_objects = scan;
+	shrinker->seeks = DEFAULT_SEEKS;
+	if (!register_shrinker(shrinker, "%s", name))
+		return shrinker;
+	kfree(shrinker);
+	return NULL;
+}
+#else
+static inline void cnx_shrinker_unregister(struct shrinker *shrinker)
+{
+	shrinker_free(shrinker);
+}
+
+static inline struct shrinker *cnx_shrinker_register(const char *name, cnx_shrinker_function count,
+                                                     cnx_shrinker_function scan)
+{
+	struct shrinker *shrinker = shrinker_alloc(0, "%s", name);
+
+	if (!shrinker)
+		return NULL;
+	shrinker->count_objects = count;
+	shrinker->scan_objects = scan;
+	shrinker_register(shrinker);
+	return shrinker;
+}
 #endif
 
 #endif /* CNX_KERNEL_VERSION_H */

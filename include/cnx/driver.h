@@ -31,8 +31,9 @@ struct cnx_registration {
 /*
  * Register a callback. Process context; may sleep. The callback may run before this returns.
  * Returns the registration, or ERR_PTR:
- *	-EINVAL		no callback, no name, name empty or too long, unknown kind, unknown capability, or the control
- *id -EEXIST		the id is taken -ENOMEM
+ *	-EINVAL		no callback; no name, or one that is empty or too long; unknown kind or capability; control id
+ *	-EEXIST		the id is taken
+ *	-ENOMEM
  */
 struct cnx_callback *cnx_register(const struct cnx_registration *registration);
 

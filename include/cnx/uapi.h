@@ -152,6 +152,11 @@ enum cnx_counter {
 	CNX_LOST_OVERRUN,  /* a listener's receive buffer was full */
 	CNX_LOST_NO_MEMORY,
 	CNX_LOST_TOO_LARGE,
+	/* Where the skbs of senders came from. */
+	CNX_POOL_HITS,      /* ready ones, from the magazine of the sender's CPU */
+	CNX_POOL_MISSES,    /* of a size that is kept ready, but the magazine was empty */
+	CNX_POOL_FALLBACKS, /* from the allocator: after a miss, or of a size that is not kept ready */
+	CNX_POOL_REFILLS,   /* ready ones, put into magazines; counted where the refill ran */
 	CNX_COUNTERS
 };
 

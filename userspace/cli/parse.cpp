@@ -74,6 +74,10 @@ constexpr std::array counter_names = {
     std::pair{"lost_overrun", "not delivered: a listener's buffer was full"},
     std::pair{"lost_no_memory", "not sent: no memory"},
     std::pair{"lost_too_large", "not sent: larger than a message may be"},
+    std::pair{"pool_hits", "skbs that were ready for their sender"},
+    std::pair{"pool_misses", "skbs that should have been ready and were not"},
+    std::pair{"pool_fallbacks", "skbs that the sender had to allocate"},
+    std::pair{"pool_refills", "skbs made ready"},
 };
 static_assert(counter_names.size() == CNX_COUNTERS, "each counter of the wire format has a name");
 

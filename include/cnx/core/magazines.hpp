@@ -2,7 +2,6 @@
 #ifndef CNX_CORE_MAGAZINES_HPP
 #define CNX_CORE_MAGAZINES_HPP
 
-#include <cnx/core/counters.hpp>
 #include <cnx/core/platform.hpp>
 #include <cnx/core/result.hpp>
 
@@ -14,9 +13,6 @@
 
 namespace cnx
 {
-
-enum class MagazineCounter : unsigned { hits, misses, given, refused };
-inline constexpr std::size_t magazine_counters = 4;
 
 /// Ready buffers, a magazine of them for each CPU, so that a sender takes one without a lock and without asking an
 /// allocator (Bonwick and Adams, "Magazines and Vmem", 2001). Bounded: what does not fit stays its giver's.
@@ -31,8 +27,6 @@ template <Platform P, typename T>
 class Magazines
 {
 public:
-	using Counted = Counters<P, MagazineCounter, magazine_counters>;
-
 	/// Buffers that a CPU's magazine holds at most.
 	static constexpr unsigned deepest = 1024;
 
@@ -41,24 +35,19 @@ public:
 	{
 		if (depth == 0 || depth > deepest)
 			return std::unexpected(Error::invalid);
-		auto counted = CNX_TRY(Counted::create());
 		void *const memory = P::allocate(bytes(depth));
 		if (!memory)
 			return std::unexpected(Error::no_memory);
 		const std::size_t count = words(depth) * P::cpu_count();
-		return Magazines({new (memory) Word[count]{}, count}, depth, std::move(counted));
+		return Magazines({new (memory) Word[count]{}, count}, depth);
 	}
 
-	Magazines(Magazines &&other) noexcept
-	    : words_(std::exchange(other.words_, {})), depth_(other.depth_), counted_(std::move(other.counted_))
-	{
-	}
+	Magazines(Magazines &&other) noexcept : words_(std::exchange(other.words_, {})), depth_(other.depth_) {}
 	Magazines &operator=(Magazines &&) = delete;
 	/// All magazines are empty: see drain().
 	~Magazines() { P::release(words_.data(), words_.size_bytes()); }
 
 	[[nodiscard]] unsigned depth() const { return depth_; }
-	[[nodiscard]] const Counted &counters() const { return counted_; }
 
 	/// A buffer of this CPU's, the one that came last and is the likeliest to be in its caches; it is the caller's
 	/// now. nullptr: there is none. Any context.
@@ -70,7 +59,9 @@ public:
 		T *buffer = magazine.take_below(top, 0);
 		if (!buffer) [[unlikely]]
 			buffer = magazine.take_below(depth_, top);
-		counted_.add(buffer ? MagazineCounter::hits : MagazineCounter::misses);
+		// Drainers leave the hint alone, and who finds nothing must not leave it at plenty.
+		if (!buffer) [[unlikely]]
+			magazine.hint(0);
 		return buffer;
 	}
 
@@ -86,13 +77,14 @@ public:
 			const unsigned slot = (top + i) % depth_;
 			if (magazine.fill(slot, buffer)) [[likely]] {
 				magazine.hint(slot + 1);
-				counted_.add(MagazineCounter::given);
 				return true;
 			}
 		}
-		counted_.add(MagazineCounter::refused);
 		return false;
 	}
+
+	/// Whether this CPU's magazine is probably half empty: time to refill it. Any context.
+	[[nodiscard]] bool low() const { return of_cpu(P::cpu()).hint() <= depth_ / 2; }
 
 	/// How many buffers a CPU's magazine has room for, as far as nobody takes or gives meanwhile.
 	[[nodiscard]] unsigned room(unsigned cpu) const
@@ -103,13 +95,13 @@ public:
 		return vacant;
 	}
 
-	/// Take all buffers out of a CPU's magazine and hand each to `gone`. Returns how many. Context is that of
-	/// `gone`.
+	/// Take the buffers out of a CPU's magazine, `most` of them at most, and hand each to `gone`. Returns how many.
+	/// Context is that of `gone`.
 	template <typename Gone>
-	unsigned drain(unsigned cpu, Gone &&gone)
+	unsigned drain(unsigned cpu, Gone &&gone, unsigned most = deepest)
 	{
 		unsigned drained = 0;
-		for (unsigned slot = 0; slot < depth_; ++slot) {
+		for (unsigned slot = 0; slot < depth_ && drained < most; ++slot) {
 			if (T *const buffer = of_cpu(cpu).empty(slot)) {
 				gone(*buffer);
 				++drained;
@@ -185,10 +177,7 @@ private:
 	}
 	[[nodiscard]] static std::size_t bytes(unsigned depth) { return words(depth) * P::cpu_count() * sizeof(Word); }
 
-	Magazines(std::span<Word> words, unsigned depth, Counted &&counted)
-	    : words_(words), depth_(depth), counted_(std::move(counted))
-	{
-	}
+	Magazines(std::span<Word> words, unsigned depth) : words_(words), depth_(depth) {}
 
 	/// INVARIANT: cpu is below P::cpu_count().
 	[[nodiscard]] Magazine of_cpu(unsigned cpu) const
@@ -198,7 +187,6 @@ private:
 
 	std::span<Word> words_; // of all CPUs; empty when moved from
 	unsigned depth_;
-	Counted counted_;
 };
 
 } // namespace cnx

@@ -3,10 +3,12 @@
  * What cnx does without memory, on a kernel that has no fault injection: return probes on the allocators take back what
  * they gave, for this task alone. The results are KTAP in /proc/cnx_test_no_memory, which runs the tests when read.
  */
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/kprobes.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/preempt.h>
 #include <linux/proc_fs.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
@@ -17,13 +19,23 @@
 #define TEST_IDX 0x30
 #define NOBODY 0x7fffff01 /* a portid that no socket has */
 
+static unsigned int pool;
+module_param(pool, uint, 0444);
+MODULE_PARM_DESC(pool, "test the pool of ready skbs, of which cnx keeps this many (default 0: without a pool)");
+
 static struct task_struct *starved; /* whose allocations fail; NULL: nobody's */
+static bool workers_starve;         /* with it, those of all work items */
+
+static bool starves(void)
+{
+	return READ_ONCE(starved) == current || (READ_ONCE(workers_starve) && (current->flags & PF_WQ_WORKER));
+}
 
 static int take_back_skb(struct kretprobe_instance *instance, struct pt_regs *regs)
 {
 	struct sk_buff *skb = (struct sk_buff *)regs_return_value(regs);
 
-	if (skb && READ_ONCE(starved) == current) {
+	if (skb && starves()) {
 		kfree_skb(skb);
 		regs_set_return_value(regs, 0);
 	}
@@ -126,6 +138,37 @@ static void test_sparse_batch(struct seq_file *out)
 	expect_status(out, "and is trimmed and sent", -ECONNREFUSED, cnx_batch_send(&batch, &to));
 }
 
+/* Sends until one finds no memory, and returns how many did not. */
+static unsigned int send_until_starved(void)
+{
+	const struct cnx_message message = {.id = {TEST_IDX, 1}, .length = 5, .payload = "hello"};
+	const struct cnx_destination to = {.portid = NOBODY};
+	unsigned int sent = 0;
+
+	WRITE_ONCE(workers_starve, true);
+	WRITE_ONCE(starved, current);
+	while (sent <= pool && cnx_send(&message, &to, CNX_MAY_SLEEP) == -ECONNREFUSED)
+		sent++;
+	WRITE_ONCE(starved, NULL);
+	WRITE_ONCE(workers_starve, false);
+	return sent;
+}
+
+static void test_pool(struct seq_file *out)
+{
+	const struct cnx_message message = {.id = {TEST_IDX, 1}, .length = 5, .payload = "hello"};
+	const struct cnx_destination to = {.portid = NOBODY};
+
+	/* It is this CPU's magazine that is emptied, and has to fill again. */
+	migrate_disable();
+	expect_status(out, "without memory, as many sends succeed as skbs are ready", pool, send_until_starved());
+	expect_status(out, "and with memory, the next one does", -ECONNREFUSED, cnx_send(&message, &to, CNX_MAY_SLEEP));
+	/* That send has asked for a refill. */
+	msleep(300);
+	expect_status(out, "the pool has filled again by itself", pool, send_until_starved());
+	migrate_enable();
+}
+
 static void test_control(struct seq_file *out)
 {
 	const struct cnx_control_request request = {.version = CNX_CONTROL_VERSION, .op = CNX_CONTROL_INFO};
@@ -147,11 +190,15 @@ static int show(struct seq_file *out, void *unused)
 {
 	tests = 0;
 	seq_puts(out, "KTAP version 1\n");
-	test_register(out);
-	test_send(out);
-	test_batch(out);
-	test_sparse_batch(out);
-	test_control(out);
+	if (pool) {
+		test_pool(out);
+	} else {
+		test_register(out);
+		test_send(out);
+		test_batch(out);
+		test_sparse_batch(out);
+		test_control(out);
+	}
 	seq_printf(out, "1..%d\n", tests);
 	return 0;
 }

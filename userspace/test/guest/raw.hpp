@@ -366,12 +366,13 @@ public:
 			own_[i] = before_[i] - first[i];
 	}
 
-	/// What was counted since, in words: "3:2 5:1" are two of counter 3 and one of counter 5.
+	/// What became of messages since, in words: "3:2 5:1" are two of counter 3 and one of counter 5. Where their
+	/// skbs came from is left out: that depends on when the pool was filled last.
 	[[nodiscard]] std::string rise() const
 	{
 		const Counts now = counts(socket_);
 		std::string text;
-		for (std::size_t i = 0; i < CNX_COUNTERS; ++i) {
+		for (std::size_t i = 0; i < CNX_POOL_HITS; ++i) {
 			const auto more = static_cast<std::int64_t>(now[i] - before_[i] - own_[i]);
 			if (more != 0)
 				text += (text.empty() ? "" : " ") + std::to_string(i) + ":" + std::to_string(more);

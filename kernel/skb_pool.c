@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What keeps the pool of ready skbs full, and empties it when a CPU goes or memory is short. */
+#include <linux/cpu.h>
+#include <linux/cpuhotplug.h>
+#include <linux/err.h>
+#include <linux/shrinker.h>
+#include <linux/skbuff.h>
+#include <linux/topology.h>
+#include <linux/workqueue.h>
+
+#include "bindings.h"
+#include "skb_pool.h"
+#include "version.h"
+
+static enum cpuhp_state cnx_pool_hotplug;
+static struct shrinker *cnx_pool_shrinker;
+
+__kernel_size_t cnx_k_skb_room(__kernel_size_t head)
+{
+	return SKB_WITH_OVERHEAD(head);
+}
+
+struct sk_buff *cnx_k_skb_alloc_ready(__kernel_size_t bytes, unsigned int cpu)
+{
+	/* Nobody waits for it, so nobody is to be killed or warned for it. */
+	return __alloc_skb(bytes, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN, 0, cpu_to_node(cpu));
+}
+
+static void cnx_pool_refill(struct work_struct *work)
+{
+	unsigned int cpu;
+
+	cnx_core_pool_refill_begins();
+	cpus_read_lock();
+	for_each_online_cpu(cpu)
+	{
+		if (!cnx_core_pool_fill(cpu))
+			break;
+		cond_resched();
+	}
+	cpus_read_unlock();
+}
+
+static DECLARE_WORK(cnx_pool_work, cnx_pool_refill);
+
+void cnx_k_pool_schedule_refill(void)
+{
+	queue_work(system_unbound_wq, &cnx_pool_work);
+}
+
+/* The CPU is online, or about to be; the lock on hotplug is held. */
+static int cnx_pool_cpu_online(unsigned int cpu)
+{
+	cnx_core_pool_fill(cpu);
+	return 0;
+}
+
+static int cnx_pool_cpu_offline(unsigned int cpu)
+{
+	cnx_core_pool_drain(cpu, UINT_MAX);
+	return 0;
+}
+
+static unsigned long cnx_pool_count(struct shrinker *shrinker, struct shrink_control *control)
+{
+	return cnx_core_pool_size() ?: SHRINK_EMPTY;
+}
+
+static unsigned long cnx_pool_scan(struct shrinker *shrinker, struct shrink_control *control)
+{
+	unsigned long freed = 0;
+	unsigned int cpu;
+
+	for_each_possible_cpu(cpu)
+	{
+		if (freed >= control->nr_to_scan)
+			break;
+		freed += cnx_core_pool_drain(cpu, control->nr_to_scan - freed);
+	}
+	return freed ?: SHRINK_STOP;
+}
+
+int cnx_pool_start(void)
+{
+	int state;
+
+	cnx_pool_shrinker = cnx_shrinker_register("cnx", cnx_pool_count, cnx_pool_scan);
+	if (!cnx_pool_shrinker)
+		return -ENOMEM;
+	state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "cnx:online", cnx_pool_cpu_online, cnx_pool_cpu_offline);
+	if (state < 0) {
+		cnx_shrinker_unregister(cnx_pool_shrinker);
+		return state;
+	}
+	cnx_pool_hotplug = state;
+	return 0;
+}
+
+void cnx_pool_stop(void)
+{
+	cpuhp_remove_state_nocalls(cnx_pool_hotplug);
+	cnx_shrinker_unregister(cnx_pool_shrinker);
+	cancel_work_sync(&cnx_pool_work);
+}

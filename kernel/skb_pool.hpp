@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef CNX_KERNEL_SKB_POOL_HPP
+#define CNX_KERNEL_SKB_POOL_HPP
+
+#include "platform.hpp"
+#include "skb.hpp"
+
+#include <cnx/core/counters.hpp>
+#include <cnx/core/magazines.hpp>
+
+#include <array>
+#include <atomic>
+#include <optional>
+#include <span>
+
+namespace cnx::kernel
+{
+
+/// skbs that are ready before a sender needs them, in magazines for each CPU, so that a send asks no allocator in
+/// whatever context it is. Sending consumes an skb for good, so what is taken does not come back: a work item makes new
+/// ones, in bulk, once a magazine is half empty.
+///
+/// There is a class of skbs for each power of two that their head may take. The room of a class is less than twice the
+/// next smaller one's and an skb's overhead, and what the smaller one has room for is not taken from the larger. So
+/// netlink, which copies an skb whose head is mostly unused, finds each of them fit.
+class SkbPool
+{
+public:
+	using GlobalCounters = Counters<Platform, cnx_counter, CNX_COUNTERS>;
+
+	/// `depth` skbs for each CPU and class, ready for datagrams of up to `bytes` bytes. Neither 0: no pool. May
+	/// sleep. invalid: there is no such depth or size. no_memory. The magazines are empty; see fill().
+	[[nodiscard]] static Result<SkbPool> create(unsigned depth, std::size_t bytes)
+	{
+		SkbPool pool;
+		if (depth == 0 || bytes == 0)
+			return pool;
+		for (std::size_t head = smallest_head; head <= CNX_K_POOL_LARGEST_HEAD; head *= 2) {
+			auto magazines = CNX_TRY(Class::Ready::create(depth));
+			pool.classes_[pool.count_++].emplace(cnx_k_skb_room(head), std::move(magazines));
+			if (cnx_k_skb_room(head) >= bytes)
+				return pool;
+		}
+		return std::unexpected(Error::invalid);
+	}
+
+	SkbPool(SkbPool &&other) noexcept : classes_(std::move(other.classes_)), count_(std::exchange(other.count_, 0))
+	{
+	}
+	SkbPool &operator=(SkbPool &&) = delete;
+	~SkbPool() { drain_all(); }
+
+	/// An skb with room for `bytes` bytes, a ready one if there is one. Any context; sleeps only if it may.
+	/// no_memory.
+	[[nodiscard]] Result<Skb> take(std::size_t bytes, bool may_sleep, const GlobalCounters &counters)
+	{
+		for (auto &each : classes()) {
+			if (bytes > each->room)
+				continue;
+			sk_buff *const skb = each->ready.take();
+			if (each->ready.low())
+				ask_for_refill();
+			if (skb) [[likely]] {
+				counters.add(CNX_POOL_HITS);
+				return Skb::adopt(skb);
+			}
+			counters.add(CNX_POOL_MISSES);
+			break;
+		}
+		counters.add(CNX_POOL_FALLBACKS);
+		return Skb::create(bytes, may_sleep);
+	}
+
+	/// Fill the magazines of a CPU that is online and stays so meanwhile. Process context. False: there was not
+	/// memory for all, and the next taker asks again.
+	bool fill(unsigned cpu, const GlobalCounters &counters)
+	{
+		for (auto &each : classes()) {
+			for (unsigned missing = each->ready.room(cpu); missing != 0; --missing) {
+				auto skb = Skb::create_ready(each->room, cpu);
+				if (!skb)
+					return false;
+				sk_buff *const ready = std::move(*skb).release();
+				// Another one has filled it.
+				if (!each->ready.give(cpu, *ready)) {
+					cnx_k_skb_free(ready);
+					break;
+				}
+				counters.add(CNX_POOL_REFILLS);
+			}
+		}
+		return true;
+	}
+
+	/// The refill that was asked for begins, so what is taken from now on asks for another.
+	void refill_begins() { asked_.store(false, std::memory_order_relaxed); }
+
+	/// Free what is ready for a CPU, `most` skbs of each class at most. Returns how many. Process context.
+	unsigned drain(unsigned cpu, unsigned most = Class::Ready::deepest)
+	{
+		unsigned freed = 0;
+		for (auto &each : classes())
+			freed += each->ready.drain(
+			    cpu, [](sk_buff &skb) { cnx_k_skb_free(&skb); }, most);
+		return freed;
+	}
+
+	/// How many skbs are ready, on all CPUs. Any context.
+	[[nodiscard]] unsigned size() const
+	{
+		unsigned ready = 0;
+		for (const auto &each : std::span(classes_).first(count_)) {
+			for (unsigned cpu = 0; cpu < Platform::cpu_count(); ++cpu)
+				ready += each->ready.depth() - each->ready.room(cpu);
+		}
+		return ready;
+	}
+
+private:
+	static constexpr std::size_t smallest_head = 512;
+	static constexpr std::size_t most_classes = 4;
+	static_assert(smallest_head << (most_classes - 1) == CNX_K_POOL_LARGEST_HEAD);
+
+	struct Class {
+		using Ready = Magazines<Platform, sk_buff>;
+
+		Class(std::size_t bytes, Ready &&magazines) : room(bytes), ready(std::move(magazines)) {}
+
+		std::size_t room; // bytes
+		Ready ready;
+	};
+
+	SkbPool() = default;
+
+	[[nodiscard]] std::span<std::optional<Class>> classes() { return std::span(classes_).first(count_); }
+
+	void ask_for_refill()
+	{
+		if (!asked_.load(std::memory_order_relaxed) && !asked_.exchange(true, std::memory_order_relaxed))
+			cnx_k_pool_schedule_refill();
+	}
+
+	void drain_all()
+	{
+		for (unsigned cpu = 0; count_ != 0 && cpu < Platform::cpu_count(); ++cpu)
+			drain(cpu);
+	}
+
+	// Smallest first. INVARIANT: the first count_ of them hold a class.
+	std::array<std::optional<Class>, most_classes> classes_;
+	std::size_t count_ = 0;
+	// Whether a refill was asked for that has not begun. Only a hint: one that is asked for twice finds nothing to
+	// do.
+	std::atomic<bool> asked_{false};
+};
+
+} // namespace cnx::kernel
+
+#endif // CNX_KERNEL_SKB_POOL_HPP
