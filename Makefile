@@ -64,7 +64,7 @@ $(CLI_OBJECTS): override CXXFLAGS := $(patsubst -O2,-O1,$(patsubst -g,-g1,$(CXXF
 
 # What make test runs, in this order. To add a step: name it here, give its command (which prints GoogleTest's output,
 # TAP or KTAP, and heeds CNX_ONLY), and let the step's files be made through TEST_NEEDS.
-TEST_STEPS := unit tsan flavour_mb flavour_qsbr compile_fail safety bench plots replica suite remedies build_checks guest harness
+TEST_STEPS := unit tsan flavour_mb flavour_qsbr compile_fail safety bench plots replica suite remedies build_checks guest bench_kernel harness
 TEST_unit = $(if $(UNIT),$(BUILD)/unit --gtest_filter="*$$CNX_ONLY*",true)
 # Some kernels lay memory out so randomly that ThreadSanitizer finds no room; some containers forbid to ask for less.
 TEST_tsan = TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1" \
@@ -79,6 +79,7 @@ TEST_safety = .ci/safety.py --self-test
 TEST_bench = bench/checks.sh
 TEST_plots = python3 bench/plots.py --self-test
 TEST_replica = userspace/replica/checks.sh
+TEST_bench_kernel = bench/kernel/checks.sh
 TEST_guest = $(VM) test --only "$$CNX_ONLY"
 TEST_harness = $(VM) selftest --only "$$CNX_ONLY"
 TEST_NEEDS := module userspace guest unit-program unit-variants bench-program
@@ -110,6 +111,10 @@ bench-dispatch: bench-program ## benchmark the dispatch against its peers (BENCH
 	$(Q)$(BENCH) --out $(BUILD)/bench/dispatch.json --commit "$(COMMIT)" $(BENCH_ARGS)
 	$(call say,JSON,$(BUILD)/bench/dispatch.json)
 
+.PHONY: bench-kernel
+bench-kernel: module guest | packages kernel-image ## measure cnx and the kernel's own connector in the same boot, in instructions
+	$(Q)$(VM) bench $(BUILD)/bench/kernel.json
+
 .PHONY: plots
 plots: | plot-packages ## turn the last benchmark's figures into doc/benchmarks.md and doc/plots
 	$(Q)/usr/bin/python3 bench/plots.py $(BUILD)/bench/dispatch.json doc/benchmarks.md doc/plots
@@ -122,7 +127,7 @@ userspace: $(BUILD)/libcnx.a $(BUILD)/cnx ## build the client library and the cn
 .PHONY: unit-program unit-variants guest
 unit-program: $(if $(UNIT),$(BUILD)/unit)
 unit-variants: $(VARIANTS:%=$(BUILD)/unit-%)
-guest: $(GUEST_PROGRAMS)
+guest: $(GUEST_PROGRAMS) $(BUILD)/guest/bench_kernel
 
 .PHONY: packages
 packages: ## install the Debian packages that are missing
@@ -170,7 +175,7 @@ endif
 
 # ---------------------------------------------------------------------------------------------------- the module
 
-MODULE_SOURCES := $(shell find kernel include -type f 2>/dev/null) userspace/vm/build-module.sh
+MODULE_SOURCES := $(shell find kernel include bench/kernel/module -type f 2>/dev/null) userspace/vm/build-module.sh
 
 # The settings of the last build, rewritten only when they change, so that a change of KDIR builds again.
 $(BUILD)/module.settings: FORCE | packages
@@ -212,6 +217,11 @@ $(BUILD)/guest/%: $(BUILD)/plain/userspace/test/guest/%.o $(BUILD)/libcnx.a
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(CXXFLAGS) -static -pthread -o $@ $^
+
+$(BUILD)/guest/bench_kernel: $(BUILD)/plain/bench/kernel/bench_kernel.o
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(CXXFLAGS) -static -o $@ $^
 
 $(BUILD)/unit: $(UNIT_OBJECTS)
 	$(call say,LINK,$@)
@@ -267,7 +277,7 @@ USER_SOURCES := $(CLIENT) $(CLI) $(UNIT) $(GUEST)
 compile_commands.json: $(USER_SOURCES) Makefile $(wildcard $(BUILD)/module.built) | packages ## for editors and clang-tidy (covers the module once it is built)
 	$(Q)userspace/vm/compile_commands.py $@ $(BUILD) '$(CXX) $(CPPFLAGS) $(CXXFLAGS)' $(USER_SOURCES)
 
--include $(patsubst %.o,%.d,$(CLIENT_OBJECTS) $(CLI_OBJECTS) $(UNIT_OBJECTS) $(GUEST_OBJECTS) $(BENCH_OBJECTS) $(foreach name,$(VARIANTS),$(call variant_objects,$(name))))
+-include $(patsubst %.o,%.d,$(CLIENT_OBJECTS) $(CLI_OBJECTS) $(UNIT_OBJECTS) $(GUEST_OBJECTS) $(BUILD)/plain/bench/kernel/bench_kernel.o $(BENCH_OBJECTS) $(foreach name,$(VARIANTS),$(call variant_objects,$(name))))
 
 .PHONY: FORCE
 FORCE:

@@ -42,7 +42,7 @@ public:
 		if (sizeof(cnx_msg) + header.length > CNX_MAX_MESSAGE)
 			return std::unexpected(Error::too_large);
 		Skb skb = Skb::adopt(batch_.skb);
-		const auto payload = skb.append(header);
+		const auto payload = skb.reserve(header);
 		batch_.skb = std::move(skb).release();
 		if (!payload)
 			return std::unexpected(Error::no_space);

@@ -174,7 +174,7 @@ void *cnx_k_skb_append(struct sk_buff *skb, __kernel_size_t bytes)
 {
 	if (bytes > skb_tailroom(skb))
 		return NULL;
-	return skb_put_zero(skb, bytes);
+	return skb_put(skb, bytes);
 }
 
 void cnx_k_skb_retract(struct sk_buff *skb, __kernel_size_t bytes)

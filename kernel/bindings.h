@@ -65,7 +65,7 @@ __kernel_size_t cnx_k_skb_room(__kernel_size_t head);
 void cnx_k_pool_schedule_refill(void);
 struct sk_buff *cnx_k_skb_clone(struct sk_buff *skb, bool may_sleep);
 void cnx_k_skb_free(struct sk_buff *skb);
-/* The next `bytes` bytes of the skb, zero-filled, or NULL if it has no room for them. */
+/* The next `bytes` bytes of the skb, not initialised, or NULL if it has no room for them. */
 void *cnx_k_skb_append(struct sk_buff *skb, __kernel_size_t bytes);
 /* Take the last `bytes` bytes back. */
 void cnx_k_skb_retract(struct sk_buff *skb, __kernel_size_t bytes);

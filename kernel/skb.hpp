@@ -55,28 +55,24 @@ public:
 		return Skb(skb);
 	}
 
-	/// Append a whole message and return where its payload goes, zero-filled; nothing if there is no room.
-	[[nodiscard]] std::optional<std::span<std::byte>> append(const cnx_message &message)
+	/// Append a message with its payload. False: there is no room for it.
+	[[nodiscard]] bool append(const cnx_message &message)
 	{
-		void *const at = cnx_k_skb_append(skb_, datagram_room(message.length));
-		if (!at)
-			return std::nullopt;
-		const NetlinkHeader netlink{
-		    .length = static_cast<std::uint32_t>(sizeof(NetlinkHeader) + sizeof(cnx_msg) + message.length),
-		    .type = netlink_type_done,
-		    .flags = 0,
-		    .seq = message.seq,
-		    .portid = 0};
-		const cnx_msg header{.id = message.id,
-		                     .seq = message.seq,
-		                     .ack = message.ack,
-		                     .len = message.length,
-		                     .flags = message.flags};
-		// SAFETY: append() gave datagram_room(length) bytes, which hold both headers and the payload.
-		const std::span bytes(static_cast<std::byte *>(at), datagram_room(message.length));
-		__builtin_memcpy(bytes.data(), &netlink, sizeof(netlink));
-		__builtin_memcpy(bytes.subspan(sizeof(netlink)).data(), &header, sizeof(header));
-		return bytes.subspan(sizeof(netlink) + sizeof(header), message.length);
+		const auto payload = extend(message);
+		if (!payload)
+			return false;
+		if (message.length)
+			__builtin_memcpy(payload->data(), message.payload, message.length);
+		return true;
+	}
+
+	/// Append a message and return where its payload goes, zero-filled; nothing if there is no room for it.
+	[[nodiscard]] std::optional<std::span<std::byte>> reserve(const cnx_message &header)
+	{
+		const auto payload = extend(header);
+		if (payload && header.length)
+			__builtin_memset(payload->data(), 0, header.length);
+		return payload;
 	}
 
 	/// Take the last `bytes` bytes back.
@@ -89,6 +85,35 @@ public:
 
 private:
 	explicit Skb(sk_buff *skb) : skb_(skb) {}
+
+	/// Room for a message behind what is there, with its headers and its padding written. The payload is whatever
+	/// the memory held, and the caller has to write all of it.
+	[[nodiscard]] std::optional<std::span<std::byte>> extend(const cnx_message &message)
+	{
+		void *const at = cnx_k_skb_append(skb_, datagram_room(message.length));
+		if (!at)
+			return std::nullopt;
+		// SAFETY: append gave datagram_room(length) bytes, which hold both headers and the payload.
+		const std::span bytes(static_cast<std::byte *>(at), datagram_room(message.length));
+		// The padding is the end of the last word, and there always is one: a part of the headers if nothing
+		// else.
+		const std::uint32_t padding = 0;
+		__builtin_memcpy(bytes.last(sizeof(padding)).data(), &padding, sizeof(padding));
+		const NetlinkHeader netlink{
+		    .length = static_cast<std::uint32_t>(sizeof(NetlinkHeader) + sizeof(cnx_msg) + message.length),
+		    .type = netlink_type_done,
+		    .flags = 0,
+		    .seq = message.seq,
+		    .portid = 0};
+		const cnx_msg header{.id = message.id,
+		                     .seq = message.seq,
+		                     .ack = message.ack,
+		                     .len = message.length,
+		                     .flags = message.flags};
+		__builtin_memcpy(bytes.data(), &netlink, sizeof(netlink));
+		__builtin_memcpy(bytes.subspan(sizeof(netlink)).data(), &header, sizeof(header));
+		return bytes.subspan(sizeof(netlink) + sizeof(header), message.length);
+	}
 
 	sk_buff *skb_;
 };

@@ -47,11 +47,8 @@ public:
 		auto skb = allocate(datagram_room(message.length), may_sleep);
 		if (!skb)
 			return lose(message.id, 1, CNX_LOST_NO_MEMORY, to_errno(skb.error()));
-		const auto payload = skb->append(message);
-		if (!payload)
+		if (!skb->append(message))
 			return lose(message.id, 1, CNX_LOST_NO_MEMORY, to_errno(Error::no_memory));
-		if (message.length)
-			__builtin_memcpy(payload->data(), message.payload, message.length);
 		return deliver(*std::move(skb), message.id, 1, *route, may_sleep);
 	}
 

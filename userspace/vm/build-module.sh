@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Builds kernel/ against a kernel tree, outside the source tree: build-module.sh BUILD KDIR [VARIABLE=VALUE...]
+# Builds kernel/ and the benchmark's module against a kernel tree, outside the source tree: build-module.sh BUILD KDIR [VARIABLE=VALUE...]
 # Kbuild writes beside its sources, so it is given a folder of links to them.
 set -u
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -18,10 +18,16 @@ if [ "$(cat "$target/.config-of-build" 2>/dev/null)" != "$config" ]; then
 fi
 
 find "$target" -xtype l -delete
-(cd "$root/kernel" && find . -type d) | (cd "$target" && xargs mkdir -p)
-(cd "$root/kernel" && find . -type f) | while read -r file; do
-	[ -L "$target/$file" ] || ln -s "$root/kernel/${file#./}" "$target/$file"
-done
+# link FROM TO: the files below FROM, as links below TO.
+link() {
+	mkdir -p "$2"
+	(cd "$1" && find . -type d) | (cd "$2" && xargs mkdir -p)
+	(cd "$1" && find . -type f) | while read -r file; do
+		[ -L "$2/$file" ] || ln -s "$1/${file#./}" "$2/$file"
+	done
+}
+link "$root/kernel" "$target"
+link "$root/bench/kernel/module" "$target/bench"
 
 # The one line of Kbuild that is no concern of ours: the header packages have no vmlinux to take type information from.
 log=$target/build.log
