@@ -58,6 +58,7 @@ public:
 		sockaddr_nl address{};
 		address.nl_family = AF_NETLINK;
 		const int room = 1 << 24;
+		// SAFETY: every socket address begins as a sockaddr does, and bind() is told its true size.
 		if (descriptor_ < 0 ||
 		    bind(descriptor_, reinterpret_cast<sockaddr *>(&address), sizeof(address)) != 0 ||
 		    setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) != 0 ||
