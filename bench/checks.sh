@@ -5,39 +5,18 @@
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 dispatch=${CNX_BUILD:-build}/bench/dispatch
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-count=0 failed=0
-
-report() {
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		sed 's/^/# /' <<<"$3"
-		failed=1
-	fi
-}
+tap_step=bench
+. "$here/../userspace/vm/tap.sh"
 
 # refuses NAME SENTENCE COMMAND...: the command fails and says this (an extended expression).
 refuses() {
 	local name=$1 sentence=$2 said status
 	shift 2
-	[[ "bench.$name" == *"${CNX_ONLY:-}"* ]] || return 0
+	selected "$name" || return 0
 	said=$("$@" 2>&1 </dev/null)
 	status=$?
 	[ $status != 0 ] && grep -qE "$sentence" <<<"$said"
-	report $? "$name" "status $status, said: $said"
-}
-
-# holds NAME COMMAND...: the command succeeds.
-holds() {
-	local name=$1 said
-	shift
-	[[ "bench.$name" == *"${CNX_ONLY:-}"* ]] || return 0
-	said=$("$@" 2>&1 </dev/null)
-	report $? "$name" "$said"
+	result $? "$name" "status $status, said: $said"
 }
 
 # compiler_without HEADER: a compiler that does not find the header.
@@ -56,7 +35,6 @@ tables() {
 	python3 "$here/plots.py" --tables "$1" "$work/benchmarks.md" "$work/plots"
 }
 
-echo "TAP version 13"
 
 cpus=$(getconf _NPROCESSORS_CONF)
 refuses "a flavour that there is not" "memb,mb,qsbr" "$dispatch" --flavour fast
@@ -110,5 +88,4 @@ every_rate() {
 }
 holds "every benchmark has a rate" every_rate
 
-echo "1..$count"
-exit $failed
+done_testing

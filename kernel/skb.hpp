@@ -22,18 +22,12 @@ public:
 	/// Room for `bytes` bytes. no_memory. Sleeps only if it may.
 	[[nodiscard]] static Result<Skb> create(std::size_t bytes, bool may_sleep)
 	{
-		sk_buff *const skb = cnx_k_skb_alloc(bytes, may_sleep);
-		if (!skb)
-			return std::unexpected(Error::no_memory);
-		return Skb(skb);
+		return own(cnx_k_skb_alloc(bytes, may_sleep));
 	}
 	/// One to be kept ready for senders on `cpu`. May sleep. no_memory.
 	[[nodiscard]] static Result<Skb> create_ready(std::size_t bytes, unsigned cpu)
 	{
-		sk_buff *const skb = cnx_k_skb_alloc_ready(bytes, cpu);
-		if (!skb)
-			return std::unexpected(Error::no_memory);
-		return Skb(skb);
+		return own(cnx_k_skb_alloc_ready(bytes, cpu));
 	}
 	/// Takes over what release() gave up.
 	[[nodiscard]] static Skb adopt(sk_buff *skb) { return Skb(skb); }
@@ -47,13 +41,7 @@ public:
 	}
 
 	/// Another skb over the same bytes. no_memory.
-	[[nodiscard]] Result<Skb> clone(bool may_sleep) const
-	{
-		sk_buff *const skb = cnx_k_skb_clone(skb_, may_sleep);
-		if (!skb)
-			return std::unexpected(Error::no_memory);
-		return Skb(skb);
-	}
+	[[nodiscard]] Result<Skb> clone(bool may_sleep) const { return own(cnx_k_skb_clone(skb_, may_sleep)); }
 
 	/// Append a message with its payload. False: there is no room for it.
 	[[nodiscard]] bool append(const cnx_message &message)
@@ -85,6 +73,14 @@ public:
 
 private:
 	explicit Skb(sk_buff *skb) : skb_(skb) {}
+
+	/// What an allocator gave.
+	[[nodiscard]] static Result<Skb> own(sk_buff *skb)
+	{
+		if (!skb)
+			return std::unexpected(Error::no_memory);
+		return Skb(skb);
+	}
 
 	/// Room for a message behind what is there, with its headers and its padding written. The payload is whatever
 	/// the memory held, and the caller has to write all of it.

@@ -32,8 +32,7 @@ static void cnx_pool_refill(struct work_struct *work)
 
 	cnx_core_pool_refill_begins();
 	cpus_read_lock();
-	for_each_online_cpu(cpu)
-	{
+	for_each_online_cpu(cpu) {
 		if (!cnx_core_pool_fill(cpu))
 			break;
 		cond_resched();
@@ -71,8 +70,7 @@ static unsigned long cnx_pool_scan(struct shrinker *shrinker, struct shrink_cont
 	unsigned long freed = 0;
 	unsigned int cpu;
 
-	for_each_possible_cpu(cpu)
-	{
+	for_each_possible_cpu(cpu) {
 		if (freed >= control->nr_to_scan)
 			break;
 		freed += cnx_core_pool_drain(cpu, control->nr_to_scan - freed);

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <optional>
 #include <span>
+#include <utility>
 
 namespace cnx::kernel
 {
@@ -142,7 +143,7 @@ private:
 
 	void drain_all()
 	{
-		for (unsigned cpu = 0; count_ != 0 && cpu < Platform::cpu_count(); ++cpu)
+		for (unsigned cpu = 0; cpu < Platform::cpu_count(); ++cpu)
 			drain(cpu);
 	}
 

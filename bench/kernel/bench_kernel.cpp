@@ -1,31 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // The half of the in-kernel benchmark that runs in user space: it listens, sends, and has /proc/cnx_bench send. Prints
 // a line of JSON for each measurement.
-#include <cnx/uapi.h>
+#include <test/guest/raw.hpp>
 
 #include <linux/connector.h>
-#include <linux/netlink.h>
-#include <sys/socket.h>
 #include <sys/utsname.h>
-#include <fcntl.h>
-#include <unistd.h>
 #include <x86intrin.h>
-
-#include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <fstream>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
 
 namespace
 {
+
+using namespace cnx::test;
 
 constexpr std::uint32_t bench_idx = 0x40; // as in cnx_bench.c
 constexpr std::uint32_t group = 12;
@@ -34,71 +19,30 @@ constexpr unsigned samples = 2000;
 
 using Samples = std::vector<std::uint64_t>;
 
-[[noreturn]] void give_up(const std::string &what)
+Socket socket_of(const std::string &bus)
 {
-	std::printf("bench_kernel: %s: %s\n", what.c_str(), std::strerror(errno));
-	std::exit(1);
+	return Socket(bus == "connector" ? NETLINK_CONNECTOR : protocol());
 }
 
-int protocol_of(std::string_view bus)
+/// A socket that the bus sends to, with room for all that it will.
+Socket listener_of(const std::string &bus)
 {
-	if (bus == "connector")
-		return NETLINK_CONNECTOR;
-	int protocol = -1;
-	std::ifstream("/proc/sys/net/cnx/protocol") >> protocol;
-	return protocol;
+	Socket socket = socket_of(bus);
+	const int room = 1 << 24;
+	if (socket.join(group) != 0 || ::setsockopt(socket.fd(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) != 0)
+		give_up("a listener could not join");
+	return socket;
 }
 
-class Socket
+/// Takes the datagrams that have arrived, and returns how many.
+unsigned take_all(const Socket &socket)
 {
-public:
-	explicit Socket(std::string_view bus, std::uint32_t joined = 0)
-	    : descriptor_(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol_of(bus)))
-	{
-		sockaddr_nl address{};
-		address.nl_family = AF_NETLINK;
-		const int room = 1 << 24;
-		// SAFETY: every socket address begins as a sockaddr does, and bind() is told its true size.
-		if (descriptor_ < 0 ||
-		    bind(descriptor_, reinterpret_cast<sockaddr *>(&address), sizeof(address)) != 0 ||
-		    setsockopt(descriptor_, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) != 0 ||
-		    (joined != 0 &&
-		     setsockopt(descriptor_, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &joined, sizeof(joined)) != 0))
-			give_up("a socket could not be opened");
-	}
-	Socket(Socket &&other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
-	Socket &operator=(Socket &&) = delete;
-	~Socket()
-	{
-		if (descriptor_ >= 0)
-			close(descriptor_);
-	}
-
-	void send(const std::vector<std::byte> &datagram) const
-	{
-		if (::send(descriptor_, datagram.data(), datagram.size(), 0) != static_cast<ssize_t>(datagram.size()))
-			give_up("a message could not be sent");
-	}
-
-	/// Takes what has arrived.
-	void drain() const
-	{
-		std::array<char, 8192> into;
-		while (recv(descriptor_, into.data(), into.size(), MSG_DONTWAIT) > 0) {
-		}
-	}
-
-	/// Takes one datagram, which has arrived.
-	void receive() const
-	{
-		std::array<char, 8192> into;
-		if (recv(descriptor_, into.data(), into.size(), MSG_DONTWAIT) <= 0)
-			give_up("a message did not arrive");
-	}
-
-private:
-	int descriptor_;
-};
+	std::array<char, 8192> into;
+	unsigned taken = 0;
+	while (::recv(socket.fd(), into.data(), into.size(), MSG_DONTWAIT) > 0)
+		++taken;
+	return taken;
+}
 
 /// Has the module do something, and returns what each step of it took.
 Samples command(const std::string &line)
@@ -132,35 +76,29 @@ void report(const std::string &name, Samples steps, unsigned batch = 1)
 	std::fflush(stdout);
 }
 
-std::vector<std::byte> datagram(std::uint32_t val, unsigned batch)
+Bytes datagram(std::uint32_t val, unsigned batch)
 {
-	constexpr std::size_t one = sizeof(nlmsghdr) + sizeof(cn_msg) + payload;
-	std::vector<std::byte> bytes(one * batch);
-	for (unsigned i = 0; i < batch; ++i) {
-		const nlmsghdr netlink{
-		    .nlmsg_len = one, .nlmsg_type = NLMSG_DONE, .nlmsg_flags = 0, .nlmsg_seq = i, .nlmsg_pid = 0};
-		cnx_msg message{};
-		message.id = {bench_idx, val};
-		message.len = payload;
-		std::memcpy(&bytes[one * i], &netlink, sizeof(netlink));
-		std::memcpy(&bytes[one * i + sizeof(netlink)], &message, sizeof(message));
-	}
+	Bytes bytes;
+	for (unsigned i = 0; i < batch; ++i)
+		append(bytes, {bench_idx, val}, i, Bytes(payload));
 	return bytes;
 }
 
 void receive(const std::string &bus, unsigned callbacks, unsigned batch)
 {
 	command("register " + bus + " " + std::to_string(callbacks));
-	const Socket socket(bus);
-	std::vector<std::vector<std::byte>> datagrams;
+	const Socket socket = socket_of(bus);
+	std::vector<Bytes> datagrams;
 	for (unsigned val = 0; val < callbacks; ++val)
 		datagrams.push_back(datagram(val, batch));
 	Samples ticks;
 	for (unsigned i = 0; i < samples; ++i) {
 		const auto &next = datagrams[i * 7919ul % callbacks];
 		const std::uint64_t start = __rdtsc();
-		socket.send(next);
+		const auto sent = ::send(socket.fd(), next.data(), next.size(), 0);
 		ticks.push_back(__rdtsc() - start);
+		if (sent < 0)
+			give_up("a message could not be sent");
 	}
 	report("receive/" + bus + "/callbacks:" + std::to_string(callbacks) + "/batch:" + std::to_string(batch), ticks,
 	       batch);
@@ -172,20 +110,23 @@ void send(const std::string &bus, unsigned listeners, unsigned batch)
 	command("register " + bus + " 1");
 	std::vector<Socket> sockets;
 	for (unsigned i = 0; i < listeners; ++i)
-		sockets.emplace_back(bus, group);
+		sockets.push_back(listener_of(bus));
 	const std::string line =
 	    "send " + bus + " " + std::to_string(group) + " " + std::to_string(round) + " " + std::to_string(batch);
+	const auto send_a_round = [&] {
+		const Samples ticks = command(line);
+		for (const Socket &socket : sockets) {
+			if (take_all(socket) != round)
+				give_up("a message did not arrive");
+		}
+		return ticks;
+	};
+	// The first one is for the caches' sake.
+	send_a_round();
 	Samples ticks;
-	command(line);
 	while (ticks.size() < samples) {
-		for (const Socket &socket : sockets)
-			socket.drain();
-		const Samples more = command(line);
+		const Samples more = send_a_round();
 		ticks.insert(ticks.end(), more.begin(), more.end());
-	}
-	for (const Socket &socket : sockets) {
-		for (unsigned i = 0; i < round; ++i)
-			socket.receive();
 	}
 	report("send/" + bus + "/listeners:" + std::to_string(listeners) + "/batch:" + std::to_string(batch), ticks,
 	       batch);

@@ -3,24 +3,8 @@
 # Checks the in-kernel benchmark: that it measures what it should, and the same twice. Prints TAP.
 set -u
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-count=0 failed=0
-
-# check NAME COMMAND...: the command succeeds. Its output is shown where it does not.
-check() {
-	local name=$1 said
-	shift
-	[[ "bench_kernel.$name" == *"${CNX_ONLY:-}"* ]] || return 0
-	count=$((count + 1))
-	if said=$("$@" 2>&1); then
-		echo "ok $count - $name"
-	else
-		echo "not ok $count - $name"
-		while IFS= read -r line; do echo "#   $line"; done <<<"$said"
-		failed=1
-	fi
-}
+tap_step=bench_kernel
+. "$root/userspace/vm/tap.sh"
 
 expected() {
 	local bus n
@@ -58,10 +42,8 @@ sys.exit(bool(apart) or not first)
 END
 }
 
-echo "TAP version 13"
-check "it runs to its end" "$root/userspace/vm/vm" bench "$work/1.json"
-check "it runs again" "$root/userspace/vm/vm" bench "$work/2.json"
-check "all that it should measure is in its JSON" measures_all
-check "two runs agree to a thousandth" agrees
-echo "1..$count"
-exit $failed
+holds "it runs to its end" "$root/userspace/vm/vm" bench "$work/1.json"
+holds "it runs again" "$root/userspace/vm/vm" bench "$work/2.json"
+holds "all that it should measure is in its JSON" measures_all
+holds "two runs agree to a thousandth" agrees
+done_testing

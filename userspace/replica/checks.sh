@@ -4,25 +4,9 @@
 # trace. Prints TAP.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+tap_step=replica
+. "$here/../vm/tap.sh"
 export PKG_CONFIG_PATH=$work/usr/lib/pkgconfig
-count=0 failed=0
-
-# holds NAME COMMAND...: the command succeeds.
-holds() {
-	local name=$1 said
-	shift
-	[[ "replica.$name" == *"${CNX_ONLY:-}"* ]] || return 0
-	count=$((count + 1))
-	if said=$("$@" 2>&1 </dev/null); then
-		echo "ok $count - $name"
-	else
-		echo "not ok $count - $name"
-		sed 's/^/# /' <<<"$said"
-		failed=1
-	fi
-}
 
 # example PACKAGE: a program that knows nothing but the package's name says what it should.
 example() {
@@ -51,7 +35,6 @@ nothing_left() {
 	[ -z "$(find "$work/usr" -type f 2>/dev/null)" ] && [ ! -e "$work/usr/include/cnx" ]
 }
 
-echo "TAP version 13"
 holds "a prefix that is no absolute path is refused" refuses_prefix
 holds "it installs" "$here/install.sh" install "$work/usr"
 for package in cnx-replica cnx-replica-mb cnx-replica-qsbr; do
@@ -60,5 +43,4 @@ done
 holds "a flavour that there is not is refused in a sentence" refuses_flavour
 holds "it goes again" "$here/install.sh" uninstall "$work/usr"
 holds "nothing of it is left" nothing_left
-echo "1..$count"
-exit $failed
+done_testing

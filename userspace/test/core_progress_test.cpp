@@ -144,6 +144,19 @@ protected:
 
 	static constexpr std::size_t most = 300; // values
 
+	/// Holds the worker up at each of its allocations, of which there are so many, checks, and lets it through.
+	template <typename Check>
+	static void check_at_each_allocation(unsigned allocations, const Worker &worker, Check check)
+	{
+		for (unsigned allocation = 0; allocation < allocations; ++allocation) {
+			ASSERT_TRUE(Gate::next_one_stands());
+			check();
+			EXPECT_FALSE(worker.done());
+			Gate::let_one_through();
+		}
+		ASSERT_TRUE(comes_true([&] { return worker.done(); }));
+	}
+
 	/// The first `live` values are found, and of the others none is.
 	void expect_lookups(std::size_t live)
 	{
@@ -162,13 +175,7 @@ protected:
 		std::optional<Worker> changing;
 		const Gate gate;
 		changing.emplace(change);
-		for (unsigned allocation = 0; allocation < 2; ++allocation) {
-			ASSERT_TRUE(Gate::next_one_stands());
-			expect_lookups(before);
-			EXPECT_FALSE(changing->done());
-			Gate::let_one_through();
-		}
-		ASSERT_TRUE(comes_true([&] { return changing->done(); }));
+		check_at_each_allocation(2, *changing, [&] { expect_lookups(before); });
 		expect_lookups(after);
 	}
 
@@ -246,13 +253,7 @@ TEST_F(CoreProgress, MessagesAreDeliveredWhileARegistrationStandsStill)
 		const Gate gate;
 		registering.emplace([&] { EXPECT_TRUE(add({1, count}, nothing)); });
 		// The callback's label, the callback, and then the new array's two.
-		for (unsigned allocation = 0; allocation < 4; ++allocation) {
-			ASSERT_TRUE(Gate::next_one_stands());
-			expect_messages(count);
-			EXPECT_FALSE(registering->done());
-			Gate::let_one_through();
-		}
-		ASSERT_TRUE(comes_true([&] { return registering->done(); }));
+		check_at_each_allocation(4, *registering, [&] { expect_messages(count); });
 	}
 	expect_messages(count + 1);
 }

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Checks of the build itself, as TAP: what it must refuse, and what the built modules must and must not hold.
-# Runs after make module. CNX_ONLY selects by name.
+# Runs after make module.
 set -u
 # The make that runs this has its own flags and jobs.
 unset MAKEFLAGS MFLAGS MAKELEVEL
@@ -9,25 +9,8 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 build=${CNX_BUILD:-$root/build}
 kernel=$build/kernel
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-count=0 failed=0
-
-selected() {
-	[[ "build_checks: $1" == *"${CNX_ONLY:-}"* ]]
-}
-
-# result STATUS NAME [DETAILS]
-result() {
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - build: $2"
-	else
-		failed=$((failed + 1))
-		echo "not ok $count - build: $2"
-		head -n 15 <<<"${3:-}" | sed 's/^/#   /'
-	fi
-}
+tap_step=build_checks
+. "$here/tap.sh"
 
 # The lines of $1 that match $2 must be none.
 none() {
@@ -53,7 +36,6 @@ $output"
 
 # Make is never let near build/ here: BUILD is relative to the root.
 unused=$(realpath -m --relative-to="$root" "$work/build")
-echo "TAP version 13"
 if selected "kernel versions"; then
 	check_release 5.10.0-test "is 5.10.0-test, and cnx supports" "a kernel that is too old is refused with one sentence"
 	check_release 7.1.0-test "is 7.1.0-test, and cnx supports" "a kernel that is too new is refused with one sentence"
@@ -138,5 +120,4 @@ if selected "second build"; then
 $changed"
 fi
 
-echo "1..$count"
-[ $failed = 0 ]
+done_testing

@@ -4,9 +4,8 @@
 # The circumstances are made with stand-ins for apt-get, dpkg-query and df that come first in PATH.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-count=0 failed=0
+tap_step=remedies
+. "$here/tap.sh"
 
 # stand_in NAME COMMANDS: a program of that name that runs the commands.
 stand_in() {
@@ -19,21 +18,14 @@ stand_in() {
 expect() {
 	local name=$1 sentence=$2 said status
 	shift 2
-	[[ "remedies.$name" == *"${CNX_ONLY:-}"* ]] || return 0
-	count=$((count + 1))
+	selected "$name" || return 0
 	said=$(PATH="$work/bin:$PATH" "$@" 2>&1 </dev/null)
 	status=$?
-	if [ $status != 0 ] && tail -n 1 <<<"$said" | grep -qE "^cnx: $sentence\$"; then
-		echo "ok $count - $name"
-	else
-		echo "not ok $count - $name"
-		echo "# status $status, said: $said"
-		failed=1
-	fi
+	[ $status != 0 ] && tail -n 1 <<<"$said" | grep -qE "^cnx: $sentence\$"
+	result $? "$name" "status $status, said: $said"
 	rm -rf "${work:?}/bin"
 }
 
-echo "TAP version 13"
 
 expect "a cache that cannot be made" "the cache folder .* cannot be made; make it writable, .*" \
 	env XDG_CACHE_HOME=/proc/cnx "$here/kernel.sh" image
@@ -69,5 +61,4 @@ expect "a machine of another architecture" "the virtual machine's kernel is for 
 expect "a kernel tree that is not there" ".* is not a prepared kernel tree .*" \
 	"$here/kernel.sh" check "$work/nothing" 6.1 6.18
 
-echo "1..$count"
-exit $failed
+done_testing

@@ -3,28 +3,21 @@
 # Checks that suite.py counts what its steps print, and that no step can hide a failure or hang. Prints TAP.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-count=0 failed=0
+tap_step=suite
+. "$here/tap.sh"
 
 # expect NAME STATUS TEXT ARGUMENT...: suite.py with these arguments ends with the status, and the text is in what it says.
 expect() {
 	local name=$1 status=$2 text=$3 said got
 	shift 3
-	[[ "suite.$name" == *"${CNX_ONLY:-}"* ]] || return 0
-	count=$((count + 1))
+	selected "$name" || return 0
 	said=$("$here/suite.py" "$@" 2>&1 </dev/null)
 	got=$?
-	if [ $got = "$status" ] && grep -qF "$text" <<<"$said"; then
-		echo "ok $count - $name"
-	else
-		echo "not ok $count - $name"
-		echo "# status $got, said:"
-		# Indented, so that what it counted is not counted again.
-		while IFS= read -r line; do echo "#   $line"; done <<<"$said"
-		failed=1
-	fi
+	[ $got = "$status" ] && grep -qF "$text" <<<"$said"
+	result $? "$name" "status $got, said:
+$said"
 }
 
-echo "TAP version 13"
 expect "counts TAP and GoogleTest" 1 "3 passed, 2 failed" \
 	'a=printf "ok 1 - x\nok 2 - y\nnot ok 3 - z\n"' \
 	'b=printf "[       OK ] A.B (1 ms)\n[  FAILED  ] A.C (1 ms)\n[  FAILED  ] A.C\n"'
@@ -35,5 +28,4 @@ expect "kills a step that hangs" 1 "failed: a: killed after 1 s of silence, in A
 	'a=echo "[ RUN      ] A.B"; sleep 60 & wait'
 expect "goes on after a step that hangs" 1 "1 passed, 1 failed" --patience 1 'a=sleep 60' 'b=echo "ok 1 - x"'
 expect "fails where no test matches" 1 "0 passed, 1 failed" --only nothing 'a=true'
-echo "1..$count"
-exit $failed
+done_testing

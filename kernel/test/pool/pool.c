@@ -77,8 +77,7 @@ static int show(struct seq_file *out, void *unused)
 	atomic_set(&elsewhere, 0);
 	atomic_set(&wrong, 0);
 	cpus_read_lock();
-	for_each_online_cpu(cpu)
-	{
+	for_each_online_cpu(cpu) {
 		hammers[cpu] = kthread_create_on_cpu(hammer, NULL, cpu, "cnx_hammer/%u");
 		if (!IS_ERR(hammers[cpu]))
 			wake_up_process(hammers[cpu]);
