@@ -5,8 +5,7 @@
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 dispatch=${CNX_BUILD:-build}/bench/dispatch
-tap_step=bench
-. "$here/../userspace/vm/tap.sh"
+. "$here/../userspace/vm/tap.sh" bench
 
 # refuses NAME SENTENCE COMMAND...: the command fails and says this (an extended expression).
 refuses() {

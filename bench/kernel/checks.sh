@@ -3,8 +3,7 @@
 # Checks the in-kernel benchmark: that it measures what it should, and the same twice. Prints TAP.
 set -u
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-tap_step=bench_kernel
-. "$root/userspace/vm/tap.sh"
+. "$root/userspace/vm/tap.sh" bench_kernel
 
 expected() {
 	local bus n

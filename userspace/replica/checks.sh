@@ -4,8 +4,7 @@
 # trace. Prints TAP.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-tap_step=replica
-. "$here/../vm/tap.sh"
+. "$here/../vm/tap.sh" replica
 export PKG_CONFIG_PATH=$work/usr/lib/pkgconfig
 
 # example PACKAGE: a program that knows nothing but the package's name says what it should.

@@ -9,8 +9,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 build=${CNX_BUILD:-$root/build}
 kernel=$build/kernel
-tap_step=build_checks
-. "$here/tap.sh"
+. "$here/tap.sh" build_checks
 
 # The lines of $1 that match $2 must be none.
 none() {

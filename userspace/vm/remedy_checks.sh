@@ -4,8 +4,7 @@
 # The circumstances are made with stand-ins for apt-get, dpkg-query and df that come first in PATH.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-tap_step=remedies
-. "$here/tap.sh"
+. "$here/tap.sh" remedies
 
 # stand_in NAME COMMANDS: a program of that name that runs the commands.
 stand_in() {

@@ -3,8 +3,7 @@
 # Checks that suite.py counts what its steps print, and that no step can hide a failure or hang. Prints TAP.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-tap_step=suite
-. "$here/tap.sh"
+. "$here/tap.sh" suite
 
 # expect NAME STATUS TEXT ARGUMENT...: suite.py with these arguments ends with the status, and the text is in what it says.
 expect() {

@@ -1,13 +1,13 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
-# For scripts that print TAP. A script says the step it is of, reads this file, and ends with done_testing:
+# For scripts that print TAP. A script reads this file, with the name of the step that it is, and ends with done_testing:
 #
-#     tap_step=replica
-#     . "$root/userspace/vm/tap.sh"
+#     . "$root/userspace/vm/tap.sh" replica
 #     holds "it installs" ./install.sh
 #     done_testing
 #
 # CNX_ONLY selects by "STEP.NAME". `work` is an empty folder, which goes with the script.
+tap_step=$1
 tap_count=0
 tap_failed=0
 work=$(mktemp -d) || exit 1
