@@ -66,7 +66,7 @@ public:
 	{
 		const Pinned pinned(static_cast<unsigned>(state.thread_index()));
 		for (auto _ : state) {
-			Buffer *const taken = magazines_->take();
+			Buffer *const taken = magazines_->take().buffer;
 			Buffer *const buffer = taken ? taken : allocate();
 			write_header(*buffer);
 			if (!magazines_->give(*buffer))
@@ -80,7 +80,7 @@ public:
 	{
 		const Pinned pinned(static_cast<unsigned>(state.thread_index()));
 		for (auto _ : state) {
-			Buffer *const taken = magazines_->take();
+			Buffer *const taken = magazines_->take().buffer;
 			Buffer *const buffer = taken ? taken : allocate();
 			write_header(*buffer);
 			std::free(buffer);

@@ -8,81 +8,46 @@
 
 #include <cnx/core/result.hpp>
 
+#include <cstddef>
 #include <span>
 #include <utility>
 
 namespace cnx::kernel
 {
 
-/// A driver's struct cnx_batch, in the core's terms. It owns the skb in it until finish().
-/// INVARIANT: the skb ends with the `reserved` bytes of the pending message, if one is pending.
+/// The two ends of a driver's struct cnx_batch; what is between them is inline in cnx/driver.h.
+/// INVARIANT: the batch owns its skb, whose own length stays 0 until finish().
 class Batch
 {
 public:
 	[[nodiscard]] static Status begin(cnx_batch &batch, std::size_t capacity, cnx_context context,
 	                                  Transport &transport)
 	{
-		batch = {.skb = nullptr, .reserved = 0, .messages = 0, .first = {}, .context = context};
+		batch = {};
+		batch.context = context;
 		if (capacity == 0)
 			return std::unexpected(Error::invalid);
 		if (capacity > CNX_MAX_BATCH)
 			return std::unexpected(Error::too_large);
-		batch.skb = CNX_TRY(transport.allocate(capacity, context == CNX_MAY_SLEEP)).release();
+		auto skb = CNX_TRY(transport.allocate(capacity, context == CNX_MAY_SLEEP, Skb::Content::zeroes));
+		const std::span<std::byte> room = skb.room();
+		// SAFETY: any byte may be written as an unsigned char.
+		batch.next = reinterpret_cast<unsigned char *>(room.data());
+		batch.end = batch.next + room.size();
+		batch.skb = std::move(skb).release();
 		return {};
 	}
 
-	/// `batch` has an skb.
-	explicit Batch(cnx_batch &batch) : batch_(batch) {}
-
-	/// Where the payload of one more message goes. busy: one is pending. no_space, too_large.
-	[[nodiscard]] Result<std::span<std::byte>> reserve(const cnx_message &header)
+	/// The datagram of what was committed. Ends the batch, which has an skb.
+	[[nodiscard]] static Skb finish(cnx_batch &batch)
 	{
-		if (batch_.reserved)
-			return std::unexpected(Error::busy);
-		if (sizeof(cnx_msg) + header.length > CNX_MAX_MESSAGE)
-			return std::unexpected(Error::too_large);
-		Skb skb = Skb::adopt(batch_.skb);
-		const auto payload = skb.reserve(header);
-		batch_.skb = std::move(skb).release();
-		if (!payload)
-			return std::unexpected(Error::no_space);
-		batch_.reserved = static_cast<std::uint32_t>(datagram_room(header.length));
-		if (batch_.messages == 0)
-			batch_.first = header.id;
-		return *payload;
+		Skb skb = Skb::adopt(std::exchange(batch.skb, nullptr));
+		const std::span<std::byte> room = skb.room();
+		// SAFETY: `next` was moved within the room alone, by the sizes of what was committed.
+		static_cast<void>(
+		    skb.extend(static_cast<std::size_t>(reinterpret_cast<std::byte *>(batch.next) - room.data())));
+		return skb;
 	}
-
-	/// invalid: nothing is pending.
-	[[nodiscard]] Status commit()
-	{
-		if (!batch_.reserved)
-			return std::unexpected(Error::invalid);
-		batch_.reserved = 0;
-		++batch_.messages;
-		return {};
-	}
-
-	/// Take back what is pending, if anything is.
-	void drop()
-	{
-		const auto pending = std::exchange(batch_.reserved, 0);
-		if (pending == 0)
-			return;
-		Skb skb = Skb::adopt(batch_.skb);
-		skb.retract(pending);
-		batch_.skb = std::move(skb).release();
-	}
-
-	/// The datagram of what was committed. Ends the batch.
-	[[nodiscard]] Skb finish()
-	{
-		drop();
-		batch_.messages = 0;
-		return Skb::adopt(std::exchange(batch_.skb, nullptr));
-	}
-
-private:
-	cnx_batch &batch_;
 };
 
 } // namespace cnx::kernel

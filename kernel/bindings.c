@@ -78,6 +78,11 @@ void *cnx_k_allocate(__kernel_size_t bytes)
 	return kvzalloc(bytes < PAGE_SIZE ? roundup_pow_of_two(bytes) : bytes, GFP_KERNEL);
 }
 
+void *cnx_k_allocate_now(__kernel_size_t bytes)
+{
+	return kzalloc(bytes, GFP_ATOMIC | __GFP_NOWARN);
+}
+
 void cnx_k_release(void *memory)
 {
 	kvfree(memory);
@@ -155,14 +160,25 @@ __u64 cnx_k_counter_read(struct cnx_k_counters *counters, __kernel_size_t index,
 	return READ_ONCE(per_cpu_ptr((u64 __percpu __force *)counters, cpu)[index]);
 }
 
-struct sk_buff *cnx_k_skb_alloc(__kernel_size_t bytes, bool may_sleep)
+/*
+ * A sender that may sleep does so only where there is no memory otherwise: the first try neither reclaims nor lets another
+ * task run in the middle of a send.
+ */
+#define CNX_TRY_FIRST (GFP_NOWAIT | __GFP_NOWARN)
+
+struct sk_buff *cnx_k_skb_alloc(__kernel_size_t bytes, bool may_sleep, bool zeroes)
 {
-	return alloc_skb(bytes, may_sleep ? GFP_KERNEL : GFP_ATOMIC);
+	const gfp_t content = zeroes ? __GFP_ZERO : 0;
+	struct sk_buff *skb = alloc_skb(bytes, CNX_TRY_FIRST | content);
+
+	return likely(skb) ? skb : alloc_skb(bytes, (may_sleep ? GFP_KERNEL : GFP_ATOMIC) | content);
 }
 
 struct sk_buff *cnx_k_skb_clone(struct sk_buff *skb, bool may_sleep)
 {
-	return skb_clone(skb, may_sleep ? GFP_KERNEL : GFP_ATOMIC);
+	struct sk_buff *clone = skb_clone(skb, CNX_TRY_FIRST);
+
+	return likely(clone) ? clone : skb_clone(skb, may_sleep ? GFP_KERNEL : GFP_ATOMIC);
 }
 
 void cnx_k_skb_free(struct sk_buff *skb)
@@ -170,16 +186,21 @@ void cnx_k_skb_free(struct sk_buff *skb)
 	kfree_skb(skb);
 }
 
-void *cnx_k_skb_append(struct sk_buff *skb, __kernel_size_t bytes)
+const void *cnx_k_skb_data(const struct sk_buff *skb, __kernel_size_t *size)
 {
-	if (bytes > skb_tailroom(skb))
-		return NULL;
-	return skb_put(skb, bytes);
+	*size = skb_headlen(skb);
+	return skb->data;
 }
 
-void cnx_k_skb_retract(struct sk_buff *skb, __kernel_size_t bytes)
+void *cnx_k_skb_room_of(const struct sk_buff *skb, __kernel_size_t *size)
 {
-	skb_trim(skb, skb->len - bytes);
+	*size = skb_tailroom(skb);
+	return skb_tail_pointer(skb);
+}
+
+void *cnx_k_skb_extend(struct sk_buff *skb, __kernel_size_t bytes)
+{
+	return likely(bytes <= skb_tailroom(skb)) ? __skb_put(skb, bytes) : NULL;
 }
 
 bool cnx_k_skb_fit(struct sk_buff *skb, bool may_sleep)

@@ -13,6 +13,16 @@
 extern "C" {
 #endif
 
+/* What the core does itself instead of calling a function for it, where the kernel's configuration lets it. */
+#if defined(CONFIG_PREEMPT_RCU) && !defined(CONFIG_DEBUG_LOCK_ALLOC)
+#define CNX_RCU_IS_A_FUNCTION
+void __rcu_read_lock(void);
+void __rcu_read_unlock(void);
+#endif
+#if defined(CONFIG_X86_64) && defined(CONFIG_SMP) && !defined(CONFIG_UML)
+#define CNX_PERCPU_IS_GS
+#endif
+
 /* Storage that the core embeds for kernel objects; bindings.c asserts that they fit. */
 #define CNX_K_MUTEX_BYTES 256
 #define CNX_K_SPINLOCK_BYTES 128
@@ -35,6 +45,7 @@ void cnx_k_waitqueue_wait(struct cnx_k_waitqueue *queue, bool (*predicate)(void 
 void cnx_k_waitqueue_wake(struct cnx_k_waitqueue *queue);
 
 void *cnx_k_allocate(__kernel_size_t bytes);
+void *cnx_k_allocate_now(__kernel_size_t bytes);
 void cnx_k_release(void *memory);
 
 void cnx_k_rcu_read_lock(void);
@@ -55,8 +66,8 @@ void cnx_k_counter_add(struct cnx_k_counters *counters, __kernel_size_t index, _
 __u64 cnx_k_counter_read(struct cnx_k_counters *counters, __kernel_size_t index, unsigned int cpu);
 
 /* skbs. Those that are returned belong to the caller; those that are sent are consumed, whatever comes of it. */
-struct sk_buff *cnx_k_skb_alloc(__kernel_size_t bytes, bool may_sleep);
-/* One to be kept ready for senders on `cpu`, from its memory node. May sleep, and gives up early. */
+struct sk_buff *cnx_k_skb_alloc(__kernel_size_t bytes, bool may_sleep, bool zeroes);
+/* One to be kept ready for senders on `cpu`, from its memory node, of zeroes. May sleep, and gives up early. */
 struct sk_buff *cnx_k_skb_alloc_ready(__kernel_size_t bytes, unsigned int cpu);
 /* The bytes that an skb has room for whose head takes `head` bytes, a power of two. */
 __kernel_size_t cnx_k_skb_room(__kernel_size_t head);
@@ -65,10 +76,11 @@ __kernel_size_t cnx_k_skb_room(__kernel_size_t head);
 void cnx_k_pool_schedule_refill(void);
 struct sk_buff *cnx_k_skb_clone(struct sk_buff *skb, bool may_sleep);
 void cnx_k_skb_free(struct sk_buff *skb);
-/* The next `bytes` bytes of the skb, not initialised, or NULL if it has no room for them. */
-void *cnx_k_skb_append(struct sk_buff *skb, __kernel_size_t bytes);
-/* Take the last `bytes` bytes back. */
-void cnx_k_skb_retract(struct sk_buff *skb, __kernel_size_t bytes);
+/* What the skb carries, and the room behind that. */
+const void *cnx_k_skb_data(const struct sk_buff *skb, __kernel_size_t *size);
+void *cnx_k_skb_room_of(const struct sk_buff *skb, __kernel_size_t *size);
+/* The first `bytes` bytes of the room, which it carries from now on, or NULL if there are not so many. */
+void *cnx_k_skb_extend(struct sk_buff *skb, __kernel_size_t bytes);
 
 /*
  * Make the head so small that netlink leaves it as it is. False, and the skb as it was, if there is no memory.
@@ -76,11 +88,14 @@ void cnx_k_skb_retract(struct sk_buff *skb, __kernel_size_t bytes);
 bool cnx_k_skb_fit(struct sk_buff *skb, bool may_sleep);
 
 /* The transport of one network namespace; NULL stands for the initial one. */
+extern struct sock *cnx_k_socket; /* the initial one's */
 bool cnx_k_group_has_members(struct net *net, __u32 group);
+int netlink_has_listeners(struct sock *socket, unsigned int group); /* false for a group beyond the protocol's */
 int cnx_k_broadcast(struct net *net, struct sk_buff *skb, __u32 except, __u32 group, bool may_sleep);
-int cnx_k_unicast(struct net *net, struct sk_buff *skb, __u32 portid, bool wait);
-/* Answer the netlink message at `offset` of a received datagram. */
-void cnx_k_answer(struct sk_buff *received, __kernel_size_t offset, int status, const char *sentence);
+/* `group`: what the receiver is told that it was sent to; 0: to itself. */
+int cnx_k_unicast(struct net *net, struct sk_buff *skb, __u32 portid, __u32 group, bool wait);
+/* Answer the netlink message at `message` in a received datagram. */
+void cnx_k_answer(struct sk_buff *received, const void *message, int status, const char *sentence);
 
 void cnx_k_trace_register(struct cnx_id id, const char *name);
 void cnx_k_trace_unregister(struct cnx_id id, const char *name);
@@ -105,23 +120,19 @@ bool cnx_core_pool_fill(unsigned int cpu);
 unsigned int cnx_core_pool_drain(unsigned int cpu, unsigned int most);
 unsigned int cnx_core_pool_size(void);
 
-void cnx_core_receive(const void *bytes, __kernel_size_t size, const struct cnx_sender *sender);
+/* The numbers of a struct cnx_sender, in its order: so few that they are passed in registers. */
+struct cnx_k_origin {
+	__u32 pid;
+	__u32 uid;
+	__u32 gid;
+	__u32 portid;
+};
+void cnx_core_receive(struct sk_buff *skb, const void *bytes, __kernel_size_t size, struct net *net,
+                      struct cnx_k_origin origin);
 void cnx_core_socket_closed(__u32 portid);
 bool cnx_core_group_is_open(__u32 group);
 /* The first callback in order of registration with a serial above `after`; false if there is none. */
 bool cnx_core_next_callback(__u64 after, struct cnx_callback_record *record);
-
-int cnx_core_register(const struct cnx_registration *registration, struct cnx_callback **callback);
-int cnx_core_unregister(struct cnx_callback *const *callbacks, __kernel_size_t count);
-int cnx_core_send(const struct cnx_message *message, const struct cnx_destination *to, bool may_sleep);
-int cnx_core_dispatch(const struct cnx_message *message);
-int cnx_core_batch_begin(struct cnx_batch *batch, __kernel_size_t capacity, enum cnx_context context);
-int cnx_core_batch_reserve(struct cnx_batch *batch, const struct cnx_message *header, void **payload);
-__kernel_size_t cnx_core_batch_room(__kernel_size_t length);
-int cnx_core_batch_commit(struct cnx_batch *batch);
-void cnx_core_batch_drop(struct cnx_batch *batch);
-int cnx_core_batch_send(struct cnx_batch *batch, const struct cnx_destination *to);
-void cnx_core_batch_cancel(struct cnx_batch *batch);
 
 #ifdef __cplusplus
 }

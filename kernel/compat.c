@@ -142,7 +142,7 @@ static int compat_send(struct cn_msg *msg, u16 len, u32 portid, u32 group, gfp_t
 	    .portid = group ? 0 : portid,
 	    .group = group,
 	    .except = group ? portid : 0,
-	    .wait = context == CNX_MAY_SLEEP,
+	    .lossless = !group && portid && context == CNX_MAY_SLEEP,
 	};
 	const struct cnx_message header = {
 	    .id = {msg->id.idx, msg->id.val},

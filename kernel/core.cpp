@@ -48,7 +48,8 @@ public:
 	Core(Registry<Platform>::Calls::Slots &&slots, Dispatcher<Platform>::GlobalCounters &&counters, SkbPool &&pool,
 	     const Facts &facts)
 	    : dispatcher_(std::move(slots), std::move(counters)), pool_(std::move(pool)),
-	      control_(dispatcher_, subscriptions_, facts), transport_(dispatcher_, subscriptions_, pool_)
+	      control_(dispatcher_, subscriptions_, losses_, facts),
+	      transport_(dispatcher_, subscriptions_, losses_, pool_)
 	{
 	}
 	Core(const Core &) = delete;
@@ -58,7 +59,6 @@ public:
 
 	[[nodiscard]] Dispatcher<Platform> &dispatcher() { return dispatcher_; }
 	[[nodiscard]] Registry<Platform> &registry() { return dispatcher_.registry(); }
-	[[nodiscard]] Subscriptions<Platform> &subscriptions() { return subscriptions_; }
 	[[nodiscard]] Transport &transport() { return transport_; }
 	[[nodiscard]] SkbPool &pool() { return pool_; }
 
@@ -78,17 +78,46 @@ public:
 		});
 	}
 
-	void receive(std::span<const std::byte> bytes, const cnx_sender &sender)
+	/// Ends the batch, which has an skb.
+	[[nodiscard]] int send(cnx_batch &batch, const cnx_destination *to)
 	{
-		dispatcher_.receive(bytes, sender, [&](const NetlinkMessage &message, const Outcome &outcome) {
-			dispatcher_.counters().add(CNX_ACKNOWLEDGED);
-			cnx_k_answer(sender.skb, message.offset, outcome.status, explain(outcome.counted));
+		Skb skb = Batch::finish(batch);
+		if (!to)
+			return to_errno(Error::invalid);
+		if (batch.messages == 0)
+			return -ENODATA;
+		const bool may_sleep = batch.context == CNX_MAY_SLEEP;
+		if (!batch.mixed)
+			return transport_.send(std::move(skb), {batch.first, batch.messages}, *to, may_sleep);
+		// Without memory for it, all of the messages count as the first one's.
+		const auto manifest = skb.clone(may_sleep);
+		return transport_.send(std::move(skb), {batch.first, batch.messages, manifest ? &*manifest : nullptr},
+		                       *to, may_sleep);
+	}
+
+	void socket_closed(std::uint32_t portid)
+	{
+		// Most sockets had no subscription.
+		static_cast<void>(subscriptions_.remove_all(portid));
+		losses_.forget(portid);
+	}
+
+	[[gnu::always_inline]] void receive(std::span<const std::byte> bytes, const cnx_sender &sender)
+	{
+		dispatcher_.receive(bytes, sender, [&](const NetlinkMessage &message, Outcome outcome) {
+			acknowledge(message.start, outcome, sender);
 		});
 	}
 
 private:
 	/// A reply fits an skb of two pages with its overhead; longer listings go on by cursor.
 	static constexpr std::size_t reply_room = 7 * 1024;
+
+	[[gnu::noinline]] void acknowledge(const std::byte *message, Outcome outcome, const cnx_sender &sender)
+	{
+		dispatcher_.counters().add(CNX_ACKNOWLEDGED);
+		cnx_k_answer(sender.skb, message, outcome.status, explain(outcome.counted));
+	}
 
 	[[nodiscard]] Status register_control()
 	{
@@ -129,13 +158,9 @@ private:
 		                        .flags = 0,
 		                        .length = static_cast<std::uint16_t>(*used),
 		                        .payload = (*buffer)->bytes.data()};
-		const cnx_destination to{.net = sender.net,
-		                         .portid = sender.portid,
-		                         .group = 0,
-		                         .except = 0,
-		                         .wait = false,
-		                         .filter = nullptr,
-		                         .filter_context = nullptr};
+		cnx_destination to{};
+		to.net = sender.net;
+		to.portid = sender.portid;
 		const int status = transport_.send(reply, to, true);
 		if (status != 0) {
 			dispatcher_.counters().add(CNX_DROP_ANSWER);
@@ -152,13 +177,8 @@ private:
 		                          .flags = 0,
 		                          .length = sizeof(event),
 		                          .payload = &event};
-		const cnx_destination to{.net = nullptr,
-		                         .portid = 0,
-		                         .group = CNX_CONTROL_IDX,
-		                         .except = 0,
-		                         .wait = false,
-		                         .filter = nullptr,
-		                         .filter_context = nullptr};
+		cnx_destination to{};
+		to.group = CNX_CONTROL_IDX;
 		{
 			const Platform::ReadGuard guard;
 			if (subscriptions_.of_group(guard, CNX_CONTROL_IDX).empty())
@@ -171,10 +191,23 @@ private:
 	Dispatcher<Platform> dispatcher_;
 	SkbPool pool_;
 	Subscriptions<Platform> subscriptions_;
+	Losses<Platform> losses_;
 	Control<Platform> control_;
 	Transport transport_;
 	std::atomic<std::uint32_t> events_{0};
 };
+
+/// What linux/err.h calls ERR_PTR() and IS_ERR().
+[[nodiscard]] cnx_callback *error_pointer(Error error)
+{
+	// SAFETY: the last 4095 addresses are no object's, and stand for errors.
+	return reinterpret_cast<cnx_callback *>(static_cast<std::intptr_t>(to_errno(error)));
+}
+[[nodiscard]] bool is_error(const Entry *entry)
+{
+	// SAFETY: only reads the address.
+	return reinterpret_cast<std::uintptr_t>(entry) >= static_cast<std::uintptr_t>(-4095);
+}
 
 // Written by init and exit, when nobody else is there; read by everyone between them.
 constinit Core *core = nullptr;
@@ -224,16 +257,21 @@ unsigned int cnx_core_pool_size(void)
 	return core->pool().size();
 }
 
-void cnx_core_receive(const void *bytes, __kernel_size_t size, const cnx_sender *sender)
+void cnx_core_receive(sk_buff *skb, const void *bytes, __kernel_size_t size, net *net, cnx_k_origin origin)
 {
+	const cnx_sender sender{.pid = origin.pid,
+	                        .uid = origin.uid,
+	                        .gid = origin.gid,
+	                        .portid = origin.portid,
+	                        .net = net,
+	                        .skb = skb};
 	// SAFETY: the caller's skb is linear and has `size` bytes at `bytes` until this returns.
-	core->receive({static_cast<const std::byte *>(bytes), size}, *sender);
+	core->receive({static_cast<const std::byte *>(bytes), size}, sender);
 }
 
 void cnx_core_socket_closed(__u32 portid)
 {
-	// Most sockets had no subscription.
-	static_cast<void>(core->subscriptions().remove_all(portid));
+	core->socket_closed(portid);
 }
 
 bool cnx_core_group_is_open(__u32 group)
@@ -254,98 +292,77 @@ bool cnx_core_next_callback(__u64 after, cnx_callback_record *record)
 	return found;
 }
 
-int cnx_core_register(const cnx_registration *registration, cnx_callback **callback)
+// What drivers call; see cnx/driver.h.
+
+cnx_callback *cnx_register(const cnx_registration *registration)
 {
 	if (!registration)
-		return to_errno(Error::invalid);
+		return error_pointer(Error::invalid);
 	const auto spec = Registry<Platform>::check(registration->id, registration->name, registration->callback,
 	                                            registration->context, registration->kind, registration->sender,
 	                                            registration->open_to_listeners);
 	if (!spec)
-		return to_errno(spec.error());
+		return error_pointer(spec.error());
 	if (key_of(spec->id) == key_of(control_id))
-		return to_errno(Error::invalid);
+		return error_pointer(Error::invalid);
 	const auto entry = core->add(*spec);
 	if (!entry)
-		return to_errno(entry.error());
-	// SAFETY: a cnx_callback is an Entry under an opaque name, undone by cnx_core_unregister() alone.
-	*callback = reinterpret_cast<cnx_callback *>(*entry);
+		return error_pointer(entry.error());
 	if (cnx_k_tracing)
 		cnx_k_trace_register(spec->id, spec->name.data());
-	return 0;
+	// SAFETY: a cnx_callback is an Entry under an opaque name, undone by cnx_unregister_all() alone.
+	return reinterpret_cast<cnx_callback *>(*entry);
 }
 
-int cnx_core_unregister(cnx_callback *const *callbacks, __kernel_size_t count)
+int cnx_unregister_all(cnx_callback *const *callbacks, __kernel_size_t count)
 {
+	if (!callbacks && count != 0)
+		return to_errno(Error::invalid);
 	// SAFETY: cnx_callback and Entry are one type under two names, so an array of pointers to one is an array of
 	// pointers to the other.
-	return to_errno(core->remove({reinterpret_cast<Entry *const *>(callbacks), count}));
+	const std::span entries(reinterpret_cast<Entry *const *>(callbacks), count);
+	if (std::any_of(entries.begin(), entries.end(), [](const Entry *entry) { return !entry || is_error(entry); }))
+		return to_errno(Error::invalid);
+	return entries.empty() ? 0 : to_errno(core->remove(entries));
 }
 
-int cnx_core_send(const cnx_message *message, const cnx_destination *to, bool may_sleep)
+int cnx_unregister(cnx_callback *callback)
 {
-	if (!message || !to)
-		return to_errno(Error::invalid);
-	return core->transport().send(*message, *to, may_sleep);
+	return cnx_unregister_all(&callback, 1);
 }
 
-int cnx_core_dispatch(const cnx_message *message)
+int cnx_send(const cnx_message *message, const cnx_destination *to, cnx_context context)
 {
-	if (!message || (message->length && !message->payload))
+	if (!message || !to) [[unlikely]]
 		return to_errno(Error::invalid);
-	if (sizeof(cnx_msg) + message->length > CNX_MAX_MESSAGE)
+	return core->transport().send(*message, *to, context == CNX_MAY_SLEEP);
+}
+
+int cnx_dispatch(const cnx_message *message)
+{
+	if (!message || (message->length && !message->payload)) [[unlikely]]
+		return to_errno(Error::invalid);
+	if (sizeof(cnx_msg) + message->length > CNX_MAX_MESSAGE) [[unlikely]]
 		return to_errno(Error::too_large);
 	return core->dispatcher().dispatch(*message).status;
 }
 
-int cnx_core_batch_begin(cnx_batch *batch, __kernel_size_t capacity, enum cnx_context context)
+int cnx_batch_begin(cnx_batch *batch, __kernel_size_t capacity, cnx_context context)
 {
 	return batch ? to_errno(Batch::begin(*batch, capacity, context, core->transport())) : to_errno(Error::invalid);
 }
 
-__kernel_size_t cnx_core_batch_room(__kernel_size_t length)
-{
-	return datagram_room(length);
-}
-
-int cnx_core_batch_reserve(cnx_batch *batch, const cnx_message *header, void **payload)
-{
-	if (!batch || !batch->skb || !header)
-		return to_errno(Error::invalid);
-	const auto space = Batch(*batch).reserve(*header);
-	if (!space)
-		return to_errno(space.error());
-	*payload = space->data();
-	return 0;
-}
-
-int cnx_core_batch_commit(cnx_batch *batch)
-{
-	return batch && batch->skb ? to_errno(Batch(*batch).commit()) : to_errno(Error::invalid);
-}
-
-void cnx_core_batch_drop(cnx_batch *batch)
-{
-	if (batch && batch->skb)
-		Batch(*batch).drop();
-}
-
-int cnx_core_batch_send(cnx_batch *batch, const cnx_destination *to)
+int cnx_batch_send(cnx_batch *batch, const cnx_destination *to)
 {
 	if (!batch || !batch->skb)
 		return to_errno(Error::invalid);
-	const std::uint32_t messages = batch->messages;
-	const bool may_sleep = batch->context == CNX_MAY_SLEEP;
-	Skb skb = Batch(*batch).finish();
-	if (!to)
-		return to_errno(Error::invalid);
-	return messages ? core->transport().send(std::move(skb), batch->first, messages, *to, may_sleep) : -ENODATA;
+	return core->send(*batch, to);
 }
 
-void cnx_core_batch_cancel(cnx_batch *batch)
+void cnx_batch_cancel(cnx_batch *batch)
 {
 	if (batch && batch->skb)
-		static_cast<void>(Batch(*batch).finish());
+		static_cast<void>(Batch::finish(*batch));
 }
 }
 

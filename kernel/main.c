@@ -23,31 +23,31 @@ module_param_named(protocol, cnx_protocol, uint, 0444);
 MODULE_PARM_DESC(protocol, "netlink protocol number in the initial network namespace, 1 to 31 (default 0: 11 where "
                            "the kernel leaves it free, else 28)");
 
-static unsigned int cnx_pool_depth = 64;
+static unsigned int cnx_pool_depth = 256;
 module_param_named(pool_depth, cnx_pool_depth, uint, 0444);
 MODULE_PARM_DESC(pool_depth,
-                 "skbs that are kept ready for each CPU and size, 0 to 1024 (default 64; 0: none, each send "
-                 "allocates its own)");
+                 "skbs that are kept ready for each CPU and size where so many are used, 0 to 1024 (default 256; 0: "
+                 "none, each send allocates its own)");
 
-static unsigned int cnx_pool_bytes = 704;
+static unsigned int cnx_pool_bytes = 3776;
 module_param_named(pool_bytes, cnx_pool_bytes, uint, 0444);
 MODULE_PARM_DESC(pool_bytes,
                  "size of the largest datagram that an skb is kept ready for, 0 to 3776 bytes with its headers "
-                 "(default 704; 0: none)");
+                 "(default 3776; 0: none)");
 
 /* The kernel socket of the initial network namespace. Set before the core runs, cleared after it has ended. */
-static struct sock *cnx_socket;
+struct sock *cnx_k_socket;
 
 static struct sock *cnx_socket_of(struct net *net)
 {
-	return !net || net_eq(net, &init_net) ? cnx_socket : NULL;
+	return !net || net_eq(net, &init_net) ? cnx_k_socket : NULL;
 }
 
 bool cnx_k_group_has_members(struct net *net, __u32 group)
 {
 	struct sock *socket = cnx_socket_of(net);
 
-	return socket && group <= CNX_GROUPS && netlink_has_listeners(socket, group);
+	return socket && netlink_has_listeners(socket, group);
 }
 
 int cnx_k_broadcast(struct net *net, struct sk_buff *skb, __u32 except, __u32 group, bool may_sleep)
@@ -62,7 +62,7 @@ int cnx_k_broadcast(struct net *net, struct sk_buff *skb, __u32 except, __u32 gr
 	return netlink_broadcast(socket, skb, except, group, may_sleep ? GFP_KERNEL : GFP_ATOMIC);
 }
 
-int cnx_k_unicast(struct net *net, struct sk_buff *skb, __u32 portid, bool wait)
+int cnx_k_unicast(struct net *net, struct sk_buff *skb, __u32 portid, __u32 group, bool wait)
 {
 	struct sock *socket = cnx_socket_of(net);
 	int delivered;
@@ -71,30 +71,29 @@ int cnx_k_unicast(struct net *net, struct sk_buff *skb, __u32 portid, bool wait)
 		kfree_skb(skb);
 		return -ECONNREFUSED;
 	}
+	NETLINK_CB(skb).dst_group = group;
 	delivered = netlink_unicast(socket, skb, portid, !wait);
 	return delivered < 0 ? delivered : 0;
 }
 
-void cnx_k_answer(struct sk_buff *received, __kernel_size_t offset, int status, const char *sentence)
+void cnx_k_answer(struct sk_buff *received, const void *message, int status, const char *sentence)
 {
 	struct netlink_ext_ack extack = {._msg = sentence};
 
-	netlink_ack(received, (struct nlmsghdr *)(received->data + offset), status, &extack);
+	netlink_ack(received, (struct nlmsghdr *)message, status, &extack);
 }
 
 static void cnx_input(struct sk_buff *skb)
 {
 	const struct netlink_skb_parms *parms = &NETLINK_CB(skb);
-	const struct cnx_sender sender = {
-	    .portid = parms->portid,
+	const struct cnx_k_origin origin = {
+	    .pid = parms->creds.pid,
 	    .uid = __kuid_val(parms->creds.uid),
 	    .gid = __kgid_val(parms->creds.gid),
-	    .pid = parms->creds.pid,
-	    .net = sock_net(skb->sk),
-	    .skb = skb,
+	    .portid = parms->portid,
 	};
 
-	cnx_core_receive(skb->data, skb->len, &sender);
+	cnx_core_receive(skb, skb->data, skb->len, sock_net(skb->sk), origin);
 }
 
 /* Who may join a group: see CNX_CONTROL_SUBSCRIBE in cnx/uapi.h, whose rule is the same. Process context. */
@@ -193,7 +192,7 @@ static struct ctl_table cnx_sysctls[] = {{
 
 static struct ctl_table_header *cnx_sysctl_header;
 
-/* Sets cnx_protocol and cnx_socket. */
+/* Sets cnx_protocol and cnx_k_socket. */
 static int cnx_open_socket(void)
 {
 	if (cnx_protocol >= MAX_LINKS) {
@@ -202,18 +201,18 @@ static int cnx_open_socket(void)
 		return -EINVAL;
 	}
 	if (cnx_protocol) {
-		cnx_socket = cnx_listen_on(cnx_protocol);
-		if (!cnx_socket)
+		cnx_k_socket = cnx_listen_on(cnx_protocol);
+		if (!cnx_k_socket)
 			pr_err("cnx: netlink protocol %u is taken: use another number, or 0 to choose\n", cnx_protocol);
-		return cnx_socket ? 0 : -EADDRINUSE;
+		return cnx_k_socket ? 0 : -EADDRINUSE;
 	}
 	cnx_protocol = CNX_PROTOCOL_CONNECTOR;
-	cnx_socket = cnx_listen_on(cnx_protocol);
-	if (cnx_socket)
+	cnx_k_socket = cnx_listen_on(cnx_protocol);
+	if (cnx_k_socket)
 		return 0;
 	cnx_protocol = CNX_PROTOCOL_FALLBACK;
-	cnx_socket = cnx_listen_on(cnx_protocol);
-	if (cnx_socket)
+	cnx_k_socket = cnx_listen_on(cnx_protocol);
+	if (cnx_k_socket)
 		return 0;
 	pr_err("cnx: netlink protocols %u and %u are taken, or there is no memory: load with protocol=N\n",
 	       CNX_PROTOCOL_CONNECTOR, CNX_PROTOCOL_FALLBACK);
@@ -256,7 +255,7 @@ static int __init cnx_init(void)
 end_proc:
 	remove_proc_entry("cnx", init_net.proc_net);
 end_socket:
-	netlink_kernel_release(cnx_socket);
+	netlink_kernel_release(cnx_k_socket);
 end_notifier:
 	netlink_unregister_notifier(&cnx_notifier);
 end_pool:
@@ -271,7 +270,7 @@ static void __exit cnx_exit(void)
 {
 	unregister_net_sysctl_table(cnx_sysctl_header);
 	remove_proc_entry("cnx", init_net.proc_net);
-	netlink_kernel_release(cnx_socket);
+	netlink_kernel_release(cnx_k_socket);
 	netlink_unregister_notifier(&cnx_notifier);
 	cnx_pool_stop();
 	cnx_core_exit();

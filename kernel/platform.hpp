@@ -46,10 +46,19 @@ struct Platform {
 	class CNX_SCOPED_CAPABILITY ReadGuard
 	{
 	public:
-		ReadGuard() { cnx_k_rcu_read_lock(); }
-		~ReadGuard() { cnx_k_rcu_read_unlock(); }
+		ReadGuard() { read_lock(); }
+		~ReadGuard() { read_unlock(); }
 		ReadGuard(const ReadGuard &) = delete;
 		ReadGuard &operator=(const ReadGuard &) = delete;
+
+	private:
+#ifdef CNX_RCU_IS_A_FUNCTION
+		static void read_lock() { __rcu_read_lock(); }
+		static void read_unlock() { __rcu_read_unlock(); }
+#else
+		static void read_lock() { cnx_k_rcu_read_lock(); }
+		static void read_unlock() { cnx_k_rcu_read_unlock(); }
+#endif
 	};
 
 	class CNX_CAPABILITY("mutex") Mutex
@@ -100,6 +109,7 @@ struct Platform {
 	};
 
 	static void *allocate(std::size_t bytes) { return cnx_k_allocate(bytes); }
+	static void *allocate_now(std::size_t bytes) { return cnx_k_allocate_now(bytes); }
 	static void release(void *memory, std::size_t) { cnx_k_release(memory); }
 
 	static void retire(RetireHead *head, void (*reclaim)(RetireHead *))
@@ -123,10 +133,11 @@ struct Platform {
 		return sender.skb && cnx_k_permits(sender.skb, sender.net, capability);
 	}
 
-	static void observe(const NetlinkMessage &message, const cnx_sender &sender, int status, cnx_counter counted)
+	static int observed() { return cnx_k_tracing; }
+
+	[[gnu::noinline, gnu::cold]] static void observe(const NetlinkMessage &message, const cnx_sender &sender,
+	                                                 int status, cnx_counter counted)
 	{
-		if (!cnx_k_tracing) [[likely]]
-			return;
 		if (const auto header = load<cnx_msg>(message.body))
 			cnx_k_trace_receive(header->id, sender.portid, header->len, status);
 		if (counted != CNX_RECEIVED)
@@ -144,7 +155,13 @@ struct Platform {
 	static void counters_release(Counters counters, std::size_t) { cnx_k_counters_release(counters); }
 	static void counter_add(Counters counters, std::size_t index, std::uint64_t n)
 	{
+#ifdef CNX_PERCPU_IS_GS
+		// SAFETY: per-CPU memory is an array of counters at this distance from where %gs points, and one
+		// instruction adds to it, which no interrupt can divide.
+		asm("addq %1, %%gs:%0" : "+m"(reinterpret_cast<std::uint64_t *>(counters)[index]) : "er"(n));
+#else
 		cnx_k_counter_add(counters, index, n);
+#endif
 	}
 	static std::uint64_t counter_read(Counters counters, std::size_t index, unsigned cpu)
 	{

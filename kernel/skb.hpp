@@ -4,11 +4,10 @@
 
 #include "bindings.h"
 
+#include <cnx/core/annotations.hpp>
 #include <cnx/core/message.hpp>
 #include <cnx/core/result.hpp>
 
-#include <new>
-#include <optional>
 #include <span>
 #include <utility>
 
@@ -19,12 +18,15 @@ namespace cnx::kernel
 class Skb
 {
 public:
-	/// Room for `bytes` bytes. no_memory. Sleeps only if it may.
-	[[nodiscard]] static Result<Skb> create(std::size_t bytes, bool may_sleep)
+	/// What the room of an skb holds to begin with.
+	enum class Content : bool { garbage, zeroes };
+
+	/// Room for `bytes` bytes. no_memory. Sleeps only if it may, and only where there is no memory without.
+	[[nodiscard]] static Result<Skb> create(std::size_t bytes, bool may_sleep, Content content)
 	{
-		return own(cnx_k_skb_alloc(bytes, may_sleep));
+		return own(cnx_k_skb_alloc(bytes, may_sleep, content == Content::zeroes));
 	}
-	/// One to be kept ready for senders on `cpu`. May sleep. no_memory.
+	/// One to be kept ready for senders on `cpu`, of zeroes. May sleep. no_memory.
 	[[nodiscard]] static Result<Skb> create_ready(std::size_t bytes, unsigned cpu)
 	{
 		return own(cnx_k_skb_alloc_ready(bytes, cpu));
@@ -43,54 +45,40 @@ public:
 	/// Another skb over the same bytes. no_memory.
 	[[nodiscard]] Result<Skb> clone(bool may_sleep) const { return own(cnx_k_skb_clone(skb_, may_sleep)); }
 
+	/// The bytes that it carries.
+	[[nodiscard]] std::span<const std::byte> bytes() const CNX_LIFETIME_BOUND
+	{
+		__kernel_size_t size = 0;
+		// SAFETY: skbs here are linear, and have `size` bytes there.
+		const void *const data = cnx_k_skb_data(skb_, &size);
+		return {static_cast<const std::byte *>(data), size};
+	}
+
+	/// What is free behind them.
+	[[nodiscard]] std::span<std::byte> room() CNX_LIFETIME_BOUND
+	{
+		__kernel_size_t size = 0;
+		// SAFETY: as above, the tailroom of `size` bytes.
+		void *const tail = cnx_k_skb_room_of(skb_, &size);
+		return {static_cast<std::byte *>(tail), size};
+	}
+
+	/// The first `bytes` bytes of the room, which are carried from now on. nullptr: there are not so many.
+	[[nodiscard]] std::byte *extend(std::size_t bytes)
+	{
+		// SAFETY: what extend gives has that size.
+		return static_cast<std::byte *>(cnx_k_skb_extend(skb_, bytes));
+	}
+
 	/// Append a message with its payload. False: there is no room for it.
 	[[nodiscard]] bool append(const cnx_message &message)
 	{
-		const auto payload = extend(message);
-		if (!payload)
+		const std::size_t whole = datagram_room(message.length);
+		std::byte *const at = extend(whole);
+		if (!at) [[unlikely]]
 			return false;
-		if (message.length)
-			__builtin_memcpy(payload->data(), message.payload, message.length);
-		return true;
-	}
-
-	/// Append a message and return where its payload goes, zero-filled; nothing if there is no room for it.
-	[[nodiscard]] std::optional<std::span<std::byte>> reserve(const cnx_message &header)
-	{
-		const auto payload = extend(header);
-		if (payload && header.length)
-			__builtin_memset(payload->data(), 0, header.length);
-		return payload;
-	}
-
-	/// Take the last `bytes` bytes back.
-	void retract(std::size_t bytes) { cnx_k_skb_retract(skb_, bytes); }
-
-	/// Give back what the head has too much of, so that netlink need not. False if there is no memory for that.
-	[[nodiscard]] bool fit(bool may_sleep) { return cnx_k_skb_fit(skb_, may_sleep); }
-
-	[[nodiscard]] sk_buff *release() && { return std::exchange(skb_, nullptr); }
-
-private:
-	explicit Skb(sk_buff *skb) : skb_(skb) {}
-
-	/// What an allocator gave.
-	[[nodiscard]] static Result<Skb> own(sk_buff *skb)
-	{
-		if (!skb)
-			return std::unexpected(Error::no_memory);
-		return Skb(skb);
-	}
-
-	/// Room for a message behind what is there, with its headers and its padding written. The payload is whatever
-	/// the memory held, and the caller has to write all of it.
-	[[nodiscard]] std::optional<std::span<std::byte>> extend(const cnx_message &message)
-	{
-		void *const at = cnx_k_skb_append(skb_, datagram_room(message.length));
-		if (!at)
-			return std::nullopt;
-		// SAFETY: append gave datagram_room(length) bytes, which hold both headers and the payload.
-		const std::span bytes(static_cast<std::byte *>(at), datagram_room(message.length));
+		// SAFETY: that is how many bytes it was extended by, and they hold both headers and the payload.
+		const std::span bytes(at, whole);
 		// The padding is the end of the last word, and there always is one: a part of the headers if nothing
 		// else.
 		const std::uint32_t padding = 0;
@@ -108,7 +96,26 @@ private:
 		                     .flags = message.flags};
 		__builtin_memcpy(bytes.data(), &netlink, sizeof(netlink));
 		__builtin_memcpy(bytes.subspan(sizeof(netlink)).data(), &header, sizeof(header));
-		return bytes.subspan(sizeof(netlink) + sizeof(header), message.length);
+		if (message.length)
+			__builtin_memcpy(bytes.subspan(sizeof(netlink) + sizeof(header)).data(), message.payload,
+			                 message.length);
+		return true;
+	}
+
+	/// Give back what the head has too much of, so that netlink need not. False if there is no memory for that.
+	[[nodiscard]] bool fit(bool may_sleep) { return cnx_k_skb_fit(skb_, may_sleep); }
+
+	[[nodiscard]] sk_buff *release() && { return std::exchange(skb_, nullptr); }
+
+private:
+	explicit Skb(sk_buff *skb) : skb_(skb) {}
+
+	/// What an allocator gave.
+	[[nodiscard]] static Result<Skb> own(sk_buff *skb)
+	{
+		if (!skb)
+			return std::unexpected(Error::no_memory);
+		return Skb(skb);
 	}
 
 	sk_buff *skb_;

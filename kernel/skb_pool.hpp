@@ -19,7 +19,7 @@ namespace cnx::kernel
 
 /// skbs that are ready before a sender needs them, in magazines for each CPU, so that a send asks no allocator in
 /// whatever context it is. Sending consumes an skb for good, so what is taken does not come back: a work item makes new
-/// ones, in bulk, once a magazine is half empty.
+/// ones, in bulk, once a magazine holds half of what it should.
 ///
 /// There is a class of skbs for each power of two that their head may take. The room of a class is less than twice the
 /// next smaller one's and an skb's overhead, and what the smaller one has room for is not taken from the larger. So
@@ -53,13 +53,14 @@ public:
 
 	/// An skb with room for `bytes` bytes, a ready one if there is one. Any context; sleeps only if it may.
 	/// no_memory.
-	[[nodiscard]] Result<Skb> take(std::size_t bytes, bool may_sleep, const GlobalCounters &counters)
+	[[nodiscard]] Result<Skb> take(std::size_t bytes, bool may_sleep, Skb::Content content,
+	                               const GlobalCounters &counters)
 	{
 		for (auto &each : classes()) {
 			if (bytes > each->room)
 				continue;
-			sk_buff *const skb = each->ready.take();
-			if (each->ready.low())
+			const auto [skb, low] = each->ready.take();
+			if (low) [[unlikely]]
 				ask_for_refill();
 			if (skb) [[likely]] {
 				counters.add(CNX_POOL_HITS);
@@ -69,7 +70,7 @@ public:
 			break;
 		}
 		counters.add(CNX_POOL_FALLBACKS);
-		return Skb::create(bytes, may_sleep);
+		return Skb::create(bytes, may_sleep, content);
 	}
 
 	/// Fill the magazines of a CPU that is online and stays so meanwhile. Process context. False: there was not
@@ -77,7 +78,7 @@ public:
 	bool fill(unsigned cpu, const GlobalCounters &counters)
 	{
 		for (auto &each : classes()) {
-			for (unsigned missing = each->ready.room(cpu); missing != 0; --missing) {
+			for (unsigned missing = each->ready.wanting(cpu); missing != 0; --missing) {
 				auto skb = Skb::create_ready(each->room, cpu);
 				if (!skb)
 					return false;
@@ -112,7 +113,7 @@ public:
 		unsigned ready = 0;
 		for (const auto &each : std::span(classes_).first(count_)) {
 			for (unsigned cpu = 0; cpu < Platform::cpu_count(); ++cpu)
-				ready += each->ready.depth() - each->ready.room(cpu);
+				ready += each->ready.size(cpu);
 		}
 		return ready;
 	}

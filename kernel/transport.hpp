@@ -7,6 +7,7 @@
 #include "skb_pool.hpp"
 
 #include <cnx/core/dispatcher.hpp>
+#include <cnx/core/losses.hpp>
 #include <cnx/core/subscriptions.hpp>
 
 #include <array>
@@ -15,61 +16,83 @@
 namespace cnx::kernel
 {
 
+/// What a datagram carries, as far as counting goes.
+struct Cargo {
+	Id id; // of its first message
+	std::uint32_t messages;
+	const Skb *manifest = nullptr; // the datagram again, where there are messages of other ids in it
+};
+
 /// Messages from drivers to sockets, over netlink: to members of a netlink group by broadcast, to subscribers and
 /// to a portid by unicast. Any context, as `may_sleep` says.
 class Transport
 {
 public:
-	Transport(Dispatcher<Platform> &dispatcher, Subscriptions<Platform> &subscriptions, SkbPool &pool)
-	    : dispatcher_(dispatcher), subscriptions_(subscriptions), pool_(pool)
+	Transport(Dispatcher<Platform> &dispatcher, Subscriptions<Platform> &subscriptions, Losses<Platform> &losses,
+	          SkbPool &pool)
+	    : dispatcher_(dispatcher), subscriptions_(subscriptions), losses_(losses), pool_(pool)
 	{
 	}
 
 	/// Room for a datagram of `bytes` bytes. no_memory.
-	[[nodiscard]] Result<Skb> allocate(std::size_t bytes, bool may_sleep)
+	[[nodiscard]] Result<Skb> allocate(std::size_t bytes, bool may_sleep, Skb::Content content)
 	{
-		return pool_.take(bytes, may_sleep, dispatcher_.counters());
+		return pool_.take(bytes, may_sleep, content, dispatcher_.counters());
 	}
 
 	/// One message. What it returns is in cnx/driver.h at cnx_send().
 	[[nodiscard]] int send(const cnx_message &message, const cnx_destination &to, bool may_sleep)
 	{
-		if (message.length && !message.payload)
-			return to_errno(Error::invalid);
-		if (sizeof(cnx_msg) + message.length > CNX_MAX_MESSAGE)
-			return lose(message.id, 1, CNX_LOST_TOO_LARGE, to_errno(Error::too_large));
-		const auto route = resolve(message.id, to);
-		if (!route)
-			return to_errno(route.error());
-		// Nobody listens, so nothing is allocated and nothing is copied.
-		if (!reachable(*route))
-			return lose(message.id, 1, CNX_LOST_NO_LISTENER, no_listener);
-		auto skb = allocate(datagram_room(message.length), may_sleep);
-		if (!skb)
-			return lose(message.id, 1, CNX_LOST_NO_MEMORY, to_errno(skb.error()));
-		if (!skb->append(message))
-			return lose(message.id, 1, CNX_LOST_NO_MEMORY, to_errno(Error::no_memory));
-		return deliver(*std::move(skb), message.id, 1, *route, may_sleep);
+		// Most events are nobody's concern, and cost no more than finding that out.
+		if (names_group_alone(to) && fits(message) && !subscriptions_.likely(to.group) &&
+		    !has_members(to, to.group))
+			return unheard(CNX_LOST_NO_LISTENER, 1);
+		return send_heard(message, to, may_sleep);
 	}
 
-	/// A datagram of `messages` messages, the first of which has the id `first`.
-	[[nodiscard]] int send(Skb &&skb, Id first, std::uint32_t messages, const cnx_destination &to, bool may_sleep)
+	/// A datagram.
+	[[nodiscard]] int send(Skb &&skb, Cargo cargo, const cnx_destination &to, bool may_sleep)
 	{
-		const auto route = resolve(first, to);
-		if (!route)
-			return to_errno(route.error());
-		if (!reachable(*route))
-			return lose(first, messages, CNX_LOST_NO_LISTENER, no_listener);
-		return deliver(std::move(skb), first, messages, *route, may_sleep);
+		const auto group = resolve(cargo.id, to);
+		if (!group)
+			return to_errno(group.error());
+		Route route(to, *group, may_sleep);
+		if (!find_listeners(route))
+			return unheard(route.filtered ? CNX_LOST_FILTERED : CNX_LOST_NO_LISTENER, cargo.messages);
+		// netlink would trim a sparsely filled head itself, once for every copy and without a word if it
+		// cannot. A single message has a head of its size.
+		if (!skb.fit(may_sleep))
+			return starve(cargo, route);
+		return deliver(std::move(skb), cargo, route);
 	}
 
 private:
 	static constexpr int no_listener = -ESRCH;
 	static constexpr int all_filtered = -ENOMSG;
 	static constexpr int overrun = -ENOBUFS;
+	static constexpr int no_room = -EAGAIN;
 
-	/// What became of the copies of a datagram.
-	struct Tally {
+	/// Where one send goes, and what has become of it.
+	struct Route {
+		Route(const cnx_destination &destination, std::uint32_t to_group, bool sleeps)
+		    : to(destination), group(to_group), may_sleep(sleeps)
+		{
+		}
+
+		const cnx_destination &to;
+		const std::uint32_t group; // 0: none
+		const bool may_sleep;
+		bool members = false; // whether netlink's own group is to be served
+
+		// The subscribers to serve next, in order of portid, and whether there are no more after them. netlink
+		// must not be entered with a read section open, which may last too long, so they are taken a handful at
+		// a time.
+		bool last_handful = true;
+		unsigned count = 0;
+		std::uint32_t after = 0; // where the next handful begins
+		std::array<std::uint32_t, 16> portids;
+
+		// What became of the copies of the datagram.
 		unsigned delivered = 0;
 		unsigned overrun = 0;
 		unsigned filtered = 0;
@@ -77,12 +100,51 @@ private:
 		int unicast = 0; // what the socket at portid came to
 	};
 
-	/// The destination with its group looked up where it named neither portid nor group.
-	[[nodiscard]] Result<cnx_destination> resolve(Id id, const cnx_destination &to) const
+	/// Whether a destination names a group, and nothing else that matters where nobody listens.
+	[[nodiscard]] static bool names_group_alone(const cnx_destination &to)
 	{
-		cnx_destination route = to;
+		return to.portid == 0 && to.group != 0 && !to.lossless;
+	}
+
+	[[nodiscard]] static bool fits(const cnx_message &message)
+	{
+		return message.length <= CNX_MAX_MESSAGE - sizeof(cnx_msg) && (message.payload || !message.length);
+	}
+
+	[[nodiscard]] static bool has_members(const cnx_destination &to, std::uint32_t group)
+	{
+		if (to.filter)
+			return false;
+		return to.net ? cnx_k_group_has_members(to.net, group)
+		              : netlink_has_listeners(cnx_k_socket, group) != 0;
+	}
+
+	[[nodiscard, gnu::noinline]] int send_heard(const cnx_message &message, const cnx_destination &to,
+	                                            bool may_sleep)
+	{
+		const Cargo cargo{.id = message.id, .messages = 1};
+		if (!fits(message)) [[unlikely]]
+			return message.payload ? lose(cargo, CNX_LOST_TOO_LARGE, to_errno(Error::too_large))
+			                       : to_errno(Error::invalid);
+		const auto group = resolve(message.id, to);
+		if (!group) [[unlikely]]
+			return to_errno(group.error());
+		Route route(to, *group, may_sleep);
+		if (!find_listeners(route)) [[unlikely]]
+			return unheard(route.filtered ? CNX_LOST_FILTERED : CNX_LOST_NO_LISTENER, 1);
+		auto skb = allocate(datagram_room(message.length), may_sleep, Skb::Content::garbage);
+		if (!skb || !skb->append(message)) [[unlikely]]
+			return starve(cargo, route);
+		return deliver(*std::move(skb), cargo, route);
+	}
+
+	/// The group that a destination means, or 0 for none.
+	[[nodiscard]] Result<std::uint32_t> resolve(Id id, const cnx_destination &to) const
+	{
 		// netlink's broadcast leaves one socket out, and a portid that is served by unicast is that one.
-		if (to.portid != 0 && to.except != 0)
+		if (to.portid != 0 && to.except != 0) [[unlikely]]
+			return std::unexpected(Error::invalid);
+		if (to.lossless && !to.failed && (to.group != 0 || to.portid == 0)) [[unlikely]]
 			return std::unexpected(Error::invalid);
 		if (to.portid == 0 && to.group == 0) {
 			const Platform::ReadGuard guard;
@@ -91,163 +153,214 @@ private:
 				return std::unexpected(Error::no_callback);
 			}
 			// The connector's rule: the group of a callback is its idx.
-			route.group = id.idx;
+			return id.idx;
 		}
-		return route;
+		return to.group;
 	}
 
-	[[nodiscard]] bool reachable(const cnx_destination &to) const
+	/// Whether there is anyone to send to.
+	[[nodiscard]] bool find_listeners(Route &route) const
 	{
-		if (to.portid != 0)
-			return true;
-		if (!to.filter && cnx_k_group_has_members(to.net, to.group))
-			return true;
+		if (route.group != 0) {
+			if (subscriptions_.likely(route.group))
+				next_handful(route);
+			route.members = has_members(route.to, route.group);
+		}
+		return route.count != 0 || route.members || route.to.portid != 0;
+	}
+
+	/// The filter runs here, before anything is copied.
+	void next_handful(Route &route) const
+	{
+		const cnx_destination &to = route.to;
+		route.count = 0;
+		route.last_handful = true;
 		const Platform::ReadGuard guard;
-		return !subscriptions_.of_group(guard, to.group).empty();
-	}
-
-	[[nodiscard]] int deliver(Skb &&skb, Id id, std::uint32_t messages, const cnx_destination &to, bool may_sleep)
-	{
-		// netlink would trim a sparsely filled head itself, once for every copy and without a word if it
-		// cannot.
-		if (!skb.fit(may_sleep))
-			return lose(id, messages, CNX_LOST_NO_MEMORY, to_errno(Error::no_memory));
-		Tally tally;
-		const std::uint32_t last = serve_subscribers(skb, to, may_sleep, tally);
-		const bool members = to.group != 0 && !to.filter && cnx_k_group_has_members(to.net, to.group);
-		if (last != 0 && to.portid == 0 && !members)
-			serve(std::move(skb), last, to, tally);
-		else if (last != 0)
-			serve(skb.clone(may_sleep), last, to, tally);
-		if (to.portid != 0) {
-			auto copy = members ? skb.clone(may_sleep) : Result<Skb>(std::move(skb));
-			tally.unicast =
-			    copy ? cnx_k_unicast(to.net, std::move(*copy).release(), to.portid, to.wait && may_sleep)
-			         : to_errno(copy.error());
-			note(tally, tally.unicast);
+		for (const Subscription &s : subscriptions_.of_group(guard, route.group)) {
+			if (s.portid <= route.after || s.portid == to.portid || s.portid == to.except)
+				continue;
+			if (route.count == route.portids.size()) {
+				route.last_handful = false;
+				return;
+			}
+			route.after = s.portid;
+			if (to.filter && !to.filter(to.filter_context, s.portid))
+				++route.filtered;
+			else
+				route.portids[route.count++] = s.portid;
 		}
-		if (members)
-			note(tally, broadcast(std::move(skb), to, may_sleep));
-		return conclude(id, messages, to, tally);
 	}
 
-	static void serve(Result<Skb> &&skb, std::uint32_t portid, const cnx_destination &to, Tally &tally)
+	/// Everyone gets a clone but the last, who gets the skb itself.
+	[[nodiscard]] int deliver(Skb &&skb, const Cargo &cargo, Route &route)
 	{
-		note(tally,
-		     skb ? cnx_k_unicast(to.net, (*std::move(skb)).release(), portid, false) : to_errno(skb.error()));
-	}
-
-	/// One copy to each subscriber of the group that the filter lets through, but for the last one, who is left to
-	/// the caller: where nobody else is to be served, it needs no copy. Returns its portid, or 0 if there is none.
-	/// The filter runs before the copy.
-	[[nodiscard]] std::uint32_t serve_subscribers(const Skb &skb, const cnx_destination &to, bool may_sleep,
-	                                              Tally &tally) const
-	{
-		std::uint32_t last = 0;
-		if (to.group == 0)
-			return last;
-		// netlink must not be entered with a read section open, which may last too long; so a handful of
-		// portids is taken at a time. They are sorted, which makes the last one the place to go on from.
-		std::array<std::uint32_t, 16> portids;
-		std::uint32_t after = 0;
+		std::uint32_t subscriber = 0; // who is yet to be served
 		for (;;) {
-			std::size_t taken = 0;
-			{
-				const Platform::ReadGuard guard;
-				for (const Subscription &s : subscriptions_.of_group(guard, to.group)) {
-					if (s.portid <= after)
-						continue;
-					if (taken == portids.size())
-						break;
-					after = s.portid;
-					if (s.portid == to.portid || s.portid == to.except)
-						continue;
-					if (to.filter && !to.filter(to.filter_context, s.portid)) {
-						++tally.filtered;
-						continue;
-					}
-					portids[taken++] = s.portid;
-				}
+			for (const std::uint32_t portid : std::span(route.portids).first(route.count)) {
+				if (subscriber != 0)
+					serve(skb.clone(route.may_sleep), subscriber, cargo, route);
+				subscriber = portid;
 			}
-			for (const std::uint32_t portid : std::span(portids).first(taken)) {
-				if (last != 0)
-					serve(skb.clone(may_sleep), last, to, tally);
-				last = portid;
-			}
-			if (taken < portids.size())
-				return last;
+			if (route.last_handful) [[likely]]
+				break;
+			next_handful(route);
 		}
+		const bool more = route.members || route.to.portid != 0;
+		if (subscriber != 0)
+			serve(more ? skb.clone(route.may_sleep) : Result<Skb>(std::move(skb)), subscriber, cargo,
+			      route);
+		if (route.to.portid != 0)
+			route.unicast =
+			    serve(route.members ? skb.clone(route.may_sleep) : Result<Skb>(std::move(skb)),
+			          route.to.portid, cargo, route, route.to.lossless && route.may_sleep);
+		if (route.members)
+			broadcast(std::move(skb), cargo, route);
+		return conclude(cargo, route);
 	}
 
-	static int broadcast(Skb &&skb, const cnx_destination &to, bool may_sleep)
+	/// One copy, to one socket.
+	int serve(Result<Skb> &&skb, std::uint32_t portid, const Cargo &cargo, Route &route, bool wait = false)
 	{
-		// netlink leaves one socket out: who was served by unicast already, or else who is to be left out.
-		const std::uint32_t except = to.portid ? to.portid : to.except;
-		const int status = cnx_k_broadcast(to.net, std::move(skb).release(), except, to.group, may_sleep);
-		// The group has members, and none of them got it: their queues are full. Where one was left out on
-		// purpose it may have been the only one.
-		return status == no_listener && except == 0 ? overrun : status;
-	}
-
-	static void note(Tally &tally, int status)
-	{
-		if (status == 0)
-			++tally.delivered;
-		else if (status == overrun || status == to_errno(Error::again))
-			++tally.overrun;
-		else if (status == to_errno(Error::no_memory))
-			++tally.no_memory;
-	}
-
-	[[nodiscard]] int conclude(Id id, std::uint32_t messages, const cnx_destination &to, const Tally &tally)
-	{
-		if (tally.delivered) {
-			dispatcher_.counters().add(CNX_SENT, messages);
-			dispatcher_.counters().add(CNX_SENT_DATAGRAMS);
-		}
-		const Platform::ReadGuard guard;
-		const auto *const callback = dispatcher_.registry().find(guard, id);
-		if (callback && tally.delivered)
-			callback->count(CallbackCounter::sent, messages);
-		const auto [status, reason] = judge(to, tally);
-		if (reason != CNX_SENT) {
-			dispatcher_.counters().add(reason, messages);
-			Platform::observe_drop(reason);
-			if (callback)
-				callback->count(CallbackCounter::lost, messages);
-		}
-		if (cnx_k_tracing) [[unlikely]]
-			cnx_k_trace_send(id, to.portid, to.group, messages, status);
+		const int status =
+		    skb ? cnx_k_unicast(route.to.net, (*std::move(skb)).release(), portid, route.group, wait)
+		        : to_errno(skb.error());
+		if (status == 0) [[likely]]
+			++route.delivered;
+		else
+			miss(portid, status, cargo, route);
 		return status;
 	}
 
-	/// What the sender is told, and the counter of the loss; CNX_SENT if there was none.
-	[[nodiscard]] static Outcome judge(const cnx_destination &to, const Tally &tally)
+	void broadcast(Skb &&skb, const Cargo &cargo, Route &route)
 	{
-		if (tally.overrun)
-			return {to.group == 0 ? tally.unicast : overrun, CNX_LOST_OVERRUN};
-		if (tally.no_memory)
+		// netlink leaves one socket out: who was served by unicast already, or else who is to be left out.
+		const std::uint32_t except = route.to.portid ? route.to.portid : route.to.except;
+		const int status = cnx_k_broadcast(route.to.net, std::move(skb).release(), except, route.group,
+		                                   route.may_sleep);
+		// The group has members, and none of them got it: their queues are full. Where one was left out on
+		// purpose it may have been the only one.
+		if (status == 0) [[likely]]
+			++route.delivered;
+		else if (status != no_listener || except == 0)
+			miss(0, status == no_listener ? overrun : status, cargo, route);
+	}
+
+	/// A listener did not get a datagram; portid 0 stands for members of the group, whom netlink does not name.
+	[[gnu::cold, gnu::noinline]] void miss(std::uint32_t portid, int status, const Cargo &cargo, Route &route)
+	{
+		if (status == overrun || status == no_room)
+			++route.overrun;
+		else if (status == to_errno(Error::no_memory))
+			++route.no_memory;
+		else
+			return; // it has gone, or gave up waiting
+		if (route.to.failed)
+			route.to.failed(route.to.failed_context, portid, status);
+		if (!route.to.lossless && portid != 0)
+			count_missed(portid, cargo);
+	}
+
+	void count_missed(std::uint32_t portid, const Cargo &cargo)
+	{
+		each_id(cargo, [&](Id id, std::uint32_t messages) {
+			if (!losses_.add(portid, id, messages))
+				dispatcher_.counters().add(CNX_LOST_UNNAMED, messages);
+		});
+	}
+
+	/// Hands every id and the number of its messages to `count`; an id may come more than once.
+	template <typename Count>
+	static void each_id(const Cargo &cargo, Count &&count)
+	{
+		if (!cargo.manifest) [[likely]]
+			return count(cargo.id, cargo.messages);
+		Datagram datagram(cargo.manifest->bytes());
+		cnx_message message{};
+		while (datagram.next() && parse_message(datagram.body(), message) == Malformed::none)
+			count(message.id, 1);
+	}
+
+	[[nodiscard]] int conclude(const Cargo &cargo, const Route &route)
+	{
+		if (route.delivered) [[likely]] {
+			dispatcher_.counters().add(CNX_SENT, cargo.messages);
+			dispatcher_.counters().add(CNX_SENT_DATAGRAMS);
+			count(cargo, CallbackCounter::sent);
+		}
+		int status = 0;
+		if (route.delivered == 0 || route.overrun != 0 || route.no_memory != 0) [[unlikely]] {
+			const Outcome outcome = judge(route);
+			status = outcome.status;
+			if (!route.to.lossless)
+				lose(cargo, outcome.counted, status);
+		}
+		if (cnx_k_tracing) [[unlikely]]
+			cnx_k_trace_send(cargo.id, route.to.portid, route.group, cargo.messages, status);
+		return status;
+	}
+
+	/// Of a send that did not reach everyone: what the sender is told, and the counter of the loss.
+	[[nodiscard]] static Outcome judge(const Route &route)
+	{
+		if (route.overrun)
+			return {route.group == 0 ? route.unicast : overrun, CNX_LOST_OVERRUN};
+		if (route.no_memory)
 			return {to_errno(Error::no_memory), CNX_LOST_NO_MEMORY};
-		if (tally.delivered)
-			return {0, CNX_SENT};
-		if (to.portid != 0 && tally.unicast != 0)
-			return {tally.unicast, CNX_LOST_NO_LISTENER};
-		return tally.filtered ? Outcome{all_filtered, CNX_LOST_FILTERED}
+		if (route.unicast != 0)
+			return {route.unicast, CNX_LOST_NO_LISTENER};
+		return route.filtered ? Outcome{all_filtered, CNX_LOST_FILTERED}
 		                      : Outcome{no_listener, CNX_LOST_NO_LISTENER};
 	}
 
-	[[nodiscard]] int lose(Id id, std::uint32_t messages, cnx_counter reason, int status) const
+	/// Nobody listens, so nothing was allocated and nothing copied, and nobody missed anything.
+	[[nodiscard]] int unheard(cnx_counter reason, std::uint32_t messages) const
 	{
 		dispatcher_.counters().add(reason, messages);
 		Platform::observe_drop(reason);
-		const Platform::ReadGuard guard;
-		if (const auto *const callback = dispatcher_.registry().find(guard, id))
-			callback->count(CallbackCounter::lost, messages);
+		return reason == CNX_LOST_FILTERED ? all_filtered : no_listener;
+	}
+
+	/// There is no memory for the datagram: every listener misses it.
+	[[nodiscard, gnu::cold]] int starve(const Cargo &cargo, Route &route)
+	{
+		const int status = to_errno(Error::no_memory);
+		for (;;) {
+			for (const std::uint32_t portid : std::span(route.portids).first(route.count))
+				miss(portid, status, cargo, route);
+			if (route.last_handful)
+				break;
+			next_handful(route);
+		}
+		if (route.to.portid != 0)
+			miss(route.to.portid, status, cargo, route);
+		if (route.members)
+			miss(0, status, cargo, route);
+		return route.to.lossless ? status : lose(cargo, CNX_LOST_NO_MEMORY, status);
+	}
+
+	/// Counts messages that a listener did not get. Returns `status`.
+	int lose(const Cargo &cargo, cnx_counter reason, int status) const
+	{
+		dispatcher_.counters().add(reason, cargo.messages);
+		Platform::observe_drop(reason);
+		if (reason != CNX_LOST_NO_LISTENER && reason != CNX_LOST_FILTERED)
+			count(cargo, CallbackCounter::lost);
 		return status;
+	}
+
+	/// Adds the messages to a counter of their callbacks.
+	void count(const Cargo &cargo, CallbackCounter counter) const
+	{
+		const Platform::ReadGuard guard;
+		each_id(cargo, [&](Id id, std::uint32_t messages) {
+			if (const auto *const callback = dispatcher_.registry().find(guard, id))
+				callback->count(counter, messages);
+		});
 	}
 
 	Dispatcher<Platform> &dispatcher_;
 	Subscriptions<Platform> &subscriptions_;
+	Losses<Platform> &losses_;
 	SkbPool &pool_;
 };
 

@@ -23,10 +23,10 @@ struct cnx_message {
 
 /* Who sent a message. Valid until the callback returns. */
 struct cnx_sender {
-	__u32 portid; /* where an answer goes; 0: a driver in this kernel */
-	__u32 uid;    /* of the sending task, as the initial user namespace numbers it */
+	__u32 pid; /* thread group id that the sender stated and the kernel verified; 0: a driver */
+	__u32 uid; /* of the sending task, as the initial user namespace numbers it */
 	__u32 gid;
-	__u32 pid;           /* thread group id that the sender stated and the kernel verified; 0: a driver */
+	__u32 portid;        /* where an answer goes; 0: a driver in this kernel */
 	struct net *net;     /* the network namespace of the sending socket; NULL: a driver */
 	struct sk_buff *skb; /* the datagram that carried it; NULL: a driver */
 };

@@ -7,11 +7,15 @@
 #ifndef CNX_DRIVER_H
 #define CNX_DRIVER_H
 
+#include <linux/errno.h>
+#include <linux/netlink.h>
+
 #include <cnx/callback.h>
 
 #ifdef __cplusplus
 extern "C" {
 #else
+#include <linux/string.h>
 #include <linux/types.h>
 #endif
 
@@ -63,6 +67,13 @@ enum cnx_context {
 typedef bool (*cnx_filter_fn)(void *context, __u32 portid);
 
 /*
+ * Told of a listener that a message did not reach: -EAGAIN or -ENOBUFS if its queue is full, -ENOMEM. `portid` 0 stands
+ * for some member of the netlink group, which netlink does not name. Called in the sender's context, once the message
+ * has been handed to those before it; it may send.
+ */
+typedef void (*cnx_failed_fn)(void *context, __u32 portid, int status);
+
+/*
  * Where a message goes: to one socket (portid), to a group's members and subscribers (group), to both, or, with both
  * zero, to the group of the callback registered under the message's id.
  */
@@ -71,9 +82,16 @@ struct cnx_destination {
 	__u32 portid;
 	__u32 group;
 	__u32 except;         /* a portid that the group's copy does not go to; 0: none. Not together with portid. */
-	bool wait;            /* a sender that may sleep waits until the socket at portid has room, or a signal comes */
+	/*
+	 * The sender will see to it that what a listener has no room for now reaches it later, so it is not counted as
+	 * lost. To a portid: a sender that may sleep waits until there is room, or a signal comes; one that may not gets
+	 * -EAGAIN. To a group: `failed` is told who has not got it, and must be there.
+	 */
+	bool lossless;
 	cnx_filter_fn filter; /* NULL: no filter. With one, only subscribers of the group are asked and served. */
 	void *filter_context;
+	cnx_failed_fn failed; /* NULL: nobody is told */
+	void *failed_context;
 };
 
 /*
@@ -87,7 +105,8 @@ struct cnx_destination {
  *	-ERESTARTSYS	a signal came while waiting for room
  *	-ENOMEM
  *	-EMSGSIZE	more than CNX_MAX_MESSAGE
- *	-EINVAL		no message, no destination, a length without a payload, or both portid and except
+ *	-EINVAL		no message, no destination, a length without a payload, both portid and except, or
+ *			lossless to a group without `failed`
  */
 int cnx_send(const struct cnx_message *message, const struct cnx_destination *to, enum cnx_context context);
 
@@ -113,11 +132,14 @@ int cnx_dispatch(const struct cnx_message *message);
  * A reservation that is not committed leaves no trace. One context uses a batch at a time.
  */
 struct cnx_batch {
-	/* private: */
+	/* private: the bytes from `next` to `end` are zero, but for those of a pending reservation. */
 	struct sk_buff *skb;
-	__u32 reserved; /* bytes of the pending reservation */
+	unsigned char *next; /* where the pending message is, or the next one will be */
+	unsigned char *end;
+	__u32 pending;  /* bytes that the pending reservation takes; 0: there is none */
 	__u32 messages; /* committed */
 	struct cnx_id first;
+	bool mixed; /* with messages of other ids than the first one's */
 	enum cnx_context context;
 };
 
@@ -125,15 +147,76 @@ struct cnx_batch {
  * 0, -EINVAL (capacity 0), -EMSGSIZE (beyond CNX_MAX_BATCH), -ENOMEM. */
 #define CNX_MAX_BATCH (64u << 10)
 int cnx_batch_begin(struct cnx_batch *batch, __kernel_size_t capacity, enum cnx_context context);
+
 /* Bytes of datagram that a message with a payload of `length` bytes takes. */
-__kernel_size_t cnx_batch_room(__kernel_size_t length);
+static inline __kernel_size_t cnx_batch_room(__kernel_size_t length)
+{
+	return NLMSG_ALIGN(sizeof(struct nlmsghdr) + sizeof(struct cnx_msg) + length);
+}
+
+/* For the functions below: an errno as linux/err.h has it. */
+static inline void *cnx_batch_error(long status)
+{
+	return (void *)status;
+}
+
 /* Space for header->length bytes of payload (header->payload is not read), zero-filled; or ERR_PTR: -ENOSPC (the
  * batch is full: send it and begin another), -EMSGSIZE, -EINVAL (no batch), -EBUSY (a reservation is pending). */
-void *cnx_batch_reserve(struct cnx_batch *batch, const struct cnx_message *header);
+static inline void *cnx_batch_reserve(struct cnx_batch *batch, const struct cnx_message *header)
+{
+	__kernel_size_t room;
+	struct nlmsghdr *netlink;
+	struct cnx_msg *message;
+
+	if (!batch || !batch->skb || !header)
+		return cnx_batch_error(-EINVAL);
+	if (batch->pending)
+		return cnx_batch_error(-EBUSY);
+	if (sizeof(*message) + header->length > CNX_MAX_MESSAGE)
+		return cnx_batch_error(-EMSGSIZE);
+	room = cnx_batch_room(header->length);
+	if (room > (__kernel_size_t)(batch->end - batch->next))
+		return cnx_batch_error(-ENOSPC);
+	batch->pending = (__u32)room;
+	if (batch->messages == 0)
+		batch->first = header->id;
+	else if (header->id.idx != batch->first.idx || header->id.val != batch->first.val)
+		batch->mixed = true;
+	/* SAFETY: there is room for both headers, and `next` is aligned as each message of a datagram is. */
+	netlink = (struct nlmsghdr *)batch->next;
+	netlink->nlmsg_len = (__u32)(sizeof(*netlink) + sizeof(*message) + header->length);
+	netlink->nlmsg_type = NLMSG_DONE;
+	netlink->nlmsg_seq = header->seq;
+	message = (struct cnx_msg *)(netlink + 1);
+	message->id = header->id;
+	message->seq = header->seq;
+	message->ack = header->ack;
+	message->len = header->length;
+	message->flags = header->flags;
+	return message + 1;
+}
+
 /* 0, or -EINVAL if nothing is reserved. */
-int cnx_batch_commit(struct cnx_batch *batch);
+static inline int cnx_batch_commit(struct cnx_batch *batch)
+{
+	if (!batch || !batch->skb || !batch->pending)
+		return -EINVAL;
+	batch->next += batch->pending;
+	batch->pending = 0;
+	batch->messages++;
+	return 0;
+}
+
 /* Take the pending reservation back. Harmless if nothing is reserved. */
-void cnx_batch_drop(struct cnx_batch *batch);
+static inline void cnx_batch_drop(struct cnx_batch *batch)
+{
+	if (!batch || !batch->skb)
+		return;
+	/* What was written there is not to show up in the next one. */
+	__builtin_memset(batch->next, 0, batch->pending);
+	batch->pending = 0;
+}
+
 /* Ends the batch whatever it returns, which is as for cnx_send(), or -ENODATA if nothing was committed. With neither
  * portid nor group, the id of its first message is looked up. */
 int cnx_batch_send(struct cnx_batch *batch, const struct cnx_destination *to);

@@ -74,10 +74,18 @@ enum cnx_control_op {
 	 * struct cnx_event for every callback that comes or goes. Needs CAP_NET_ADMIN in the network namespace, or
 	 * what each callback registered under that idx lets its listeners do without. Ends with the socket. No records
 	 * in the reply. -EEXIST if subscribed already, -ENOSPC beyond CNX_MAX_SUBSCRIPTIONS for the namespace.
+	 * `count` holds CNX_SUBSCRIBE_ flags; -EINVAL for one that is unknown. Group 0 stands for what is sent to the
+	 * socket alone: it needs no right, and CNX_SUBSCRIBE_BATCHES.
 	 */
 	CNX_CONTROL_SUBSCRIBE = 5,
 	/* The end of it; -ENOENT if there is none. */
 	CNX_CONTROL_UNSUBSCRIBE = 6,
+	/*
+	 * What listeners missed: struct cnx_loss for up to `count` pairs of listener and callback; cursor as for LIST.
+	 * id.idx names a listener by its portid, 0 all of them; id.val must be 0. A socket may ask about itself, and
+	 * CAP_NET_ADMIN in the network namespace about any.
+	 */
+	CNX_CONTROL_LOSSES = 7,
 	/* Not requests: the op of a struct cnx_event. */
 	CNX_EVENT_REGISTERED = 16,
 	CNX_EVENT_UNREGISTERED = 17,
@@ -88,6 +96,12 @@ enum cnx_control_op {
  * sockets with CAP_NET_ADMIN.
  */
 #define CNX_MAX_SUBSCRIPTIONS 4096
+
+/*
+ * Flags of CNX_CONTROL_SUBSCRIBE. With this one, messages whose driver lets them wait for others come several in a
+ * datagram; without it each of them comes at once, in a datagram of its own.
+ */
+#define CNX_SUBSCRIBE_BATCHES 1u
 
 struct cnx_control_request {
 	__u16 version; /* CNX_CONTROL_VERSION */
@@ -126,7 +140,7 @@ struct cnx_callback_record {
 	__u64 refused;    /* messages for it whose sender lacked the capability */
 	__u64 failed;     /* messages for which the callback returned an error */
 	__u64 sent;       /* messages sent under its id that reached a listener */
-	__u64 lost;       /* messages sent under its id that reached no listener, or not all of them */
+	__u64 lost;       /* messages sent under its id that some listener, or every one, did not get */
 	char name[CNX_NAME_SIZE];
 };
 
@@ -157,6 +171,8 @@ enum cnx_counter {
 	CNX_POOL_MISSES,    /* of a size that is kept ready, but the magazine was empty */
 	CNX_POOL_FALLBACKS, /* from the allocator: after a miss, or of a size that is not kept ready */
 	CNX_POOL_REFILLS,   /* ready ones, put into magazines; counted where the refill ran */
+	CNX_COALESCED,      /* messages that waited for others, to be sent in one datagram with them */
+	CNX_LOST_UNNAMED,   /* messages that a listener missed and struct cnx_loss does not show, for want of memory */
 	CNX_COUNTERS
 };
 
@@ -164,6 +180,14 @@ struct cnx_counters {
 	__u32 cpu;
 	__u32 reserved;
 	__u64 value[CNX_COUNTERS];
+};
+
+/* What one listener missed of one callback's messages, since the listener's socket was opened. */
+struct cnx_loss {
+	__u32 portid;
+	__u32 reserved;
+	struct cnx_id id;
+	__u64 lost; /* messages */
 };
 
 /* Sent to group CNX_CONTROL_IDX under the control id, with seq counting the events. */

@@ -78,6 +78,8 @@ constexpr std::array counter_names = {
     std::pair{"pool_misses", "skbs that should have been ready and were not"},
     std::pair{"pool_fallbacks", "skbs that the sender had to allocate"},
     std::pair{"pool_refills", "skbs made ready"},
+    std::pair{"coalesced", "messages that waited for others, to go in one datagram"},
+    std::pair{"lost_unnamed", "missed by a listener, and not in the table of losses: no memory"},
 };
 static_assert(counter_names.size() == CNX_COUNTERS, "each counter of the wire format has a name");
 

@@ -69,7 +69,8 @@ protected:
 
 	Body nothing = [](const cnx_message &, const cnx_sender &) { return 0; };
 	Subscriptions<P> subscriptions;
-	Control<P> control{dispatcher(), subscriptions, {28, 1024, {"1.2.3"}}};
+	Losses<P> losses;
+	Control<P> control{dispatcher(), subscriptions, losses, {28, 1024, {"1.2.3"}}};
 };
 
 TEST_F(CoreControl, RefusesShortRequestsAndOtherVersions)
@@ -92,7 +93,7 @@ TEST_F(CoreControl, RefusesShortRequestsAndOtherVersions)
 
 TEST_F(CoreControl, RefusesUnknownOps)
 {
-	for (const int op : {0, 7, 15, CNX_EVENT_REGISTERED + 0, CNX_EVENT_UNREGISTERED + 0, 65535})
+	for (const int op : {0, 8, 15, CNX_EVENT_REGISTERED + 0, CNX_EVENT_UNREGISTERED + 0, 65535})
 		EXPECT_EQ(error_of(ask(op)), -EOPNOTSUPP) << op;
 }
 

@@ -60,6 +60,7 @@ public:
 	Callback(const CallbackSpec &spec, Counted &&counted, Owned<P, Label> &&label)
 	    : function_(spec.function), context_(spec.context), key_(key_of(spec.id)), counted_(std::move(counted)),
 	      capability_(spec.capability), kind_(spec.kind), open_to_listeners_(spec.open_to_listeners),
+	      unconditional_(spec.kind == Kind::atomic && spec.capability == no_capability),
 	      label_(std::move(label))
 	{
 		static_assert(sizeof(Callback) == 64);
@@ -70,6 +71,8 @@ public:
 	[[nodiscard]] Kind kind() const { return kind_; }
 	[[nodiscard]] int capability() const { return capability_; }
 	[[nodiscard]] bool open_to_listeners() const { return open_to_listeners_; }
+	/// Whether it is atomic and anyone may send to it, so that a message is handed to it without another question.
+	[[nodiscard]] bool unconditional() const { return unconditional_; }
 	[[nodiscard]] std::uint64_t serial() const { return label_->serial; }
 	[[nodiscard]] const std::array<char, CNX_NAME_SIZE> &name() const { return label_->name; }
 
@@ -110,6 +113,7 @@ private:
 	int capability_;
 	Kind kind_;
 	bool open_to_listeners_;
+	bool unconditional_;
 	// The registry's, under its lock: whether it is being removed, and the list in order of registration.
 	bool leaving_ = false;
 	Owned<P, Label> label_;

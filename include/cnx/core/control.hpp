@@ -3,6 +3,7 @@
 #define CNX_CORE_CONTROL_HPP
 
 #include <cnx/core/dispatcher.hpp>
+#include <cnx/core/losses.hpp>
 #include <cnx/core/subscriptions.hpp>
 
 #include <algorithm>
@@ -50,8 +51,8 @@ public:
 		std::array<char, 32> version;
 	};
 
-	Control(Dispatcher<P> &dispatcher, Subscriptions<P> &subscriptions, const Facts &facts)
-	    : dispatcher_(dispatcher), subscriptions_(subscriptions), facts_(facts)
+	Control(Dispatcher<P> &dispatcher, Subscriptions<P> &subscriptions, const Losses<P> &losses, const Facts &facts)
+	    : dispatcher_(dispatcher), subscriptions_(subscriptions), losses_(losses), facts_(facts)
 	{
 	}
 
@@ -124,6 +125,8 @@ private:
 		case CNX_CONTROL_SUBSCRIBE:
 		case CNX_CONTROL_UNSUBSCRIBE:
 			return subscribe(request, sender);
+		case CNX_CONTROL_LOSSES:
+			return losses(request, sender, header, records);
 		default:
 			return std::unexpected(Error::not_supported);
 		}
@@ -191,15 +194,44 @@ private:
 
 	[[nodiscard]] Status subscribe(const cnx_control_request &request, const cnx_sender &sender)
 	{
-		const Subscription subscription{.group = request.id.idx, .portid = sender.portid};
-		if (request.id.val != 0 || subscription.group == 0 || subscription.portid == 0)
+		const Subscription subscription{
+		    .group = request.id.idx, .portid = sender.portid, .flags = request.count};
+		if (request.id.val != 0 || subscription.portid == 0)
 			return std::unexpected(Error::invalid);
 		if (request.op == CNX_CONTROL_UNSUBSCRIBE)
 			return subscriptions_.remove(subscription);
-		if (!may_listen(sender, subscription.group))
+		// What is sent to it alone, a socket gets anyway.
+		const bool itself = subscription.group == 0;
+		if ((subscription.flags & ~CNX_SUBSCRIBE_BATCHES) != 0 || (itself && !subscription.wants_batches()))
+			return std::unexpected(Error::invalid);
+		if (!itself && !may_listen(sender, subscription.group))
 			return std::unexpected(Error::not_permitted);
 		return subscriptions_.add(subscription,
 		                          privileged(sender) ? Subscriptions<P>::limit : limit_unprivileged);
+	}
+
+	[[nodiscard]] Status losses(const cnx_control_request &request, const cnx_sender &sender,
+	                            cnx_control_reply &header, RecordWriter &records)
+	{
+		const std::uint32_t portid = request.id.idx;
+		if (request.id.val != 0)
+			return std::unexpected(Error::invalid);
+		if (portid != sender.portid && !privileged(sender))
+			return std::unexpected(Error::not_permitted);
+		std::uint64_t last = request.cursor;
+		const bool finished = losses_.visit_after(request.cursor, [&](std::uint64_t serial, const cnx_loss &loss) {
+			if (portid != 0 && loss.portid != portid) {
+				last = serial;
+				return true;
+			}
+			if ((request.count != 0 && header.count == request.count) || !records.write(loss))
+				return false;
+			++header.count;
+			last = serial;
+			return true;
+		});
+		header.cursor = finished ? 0 : last;
+		return {};
 	}
 
 	template <typename T>
@@ -213,6 +245,7 @@ private:
 
 	Dispatcher<P> &dispatcher_;
 	Subscriptions<P> &subscriptions_;
+	const Losses<P> &losses_;
 	Facts facts_;
 };
 

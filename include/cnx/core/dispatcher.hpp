@@ -64,31 +64,37 @@ public:
 	/// called for each message that asked to hear of its outcome. A malformed header ends the datagram: what
 	/// came before it has been handled, and the counter of its reason is raised.
 	template <typename Answer>
-	void receive(std::span<const std::byte> bytes, const cnx_sender &sender, Answer &&answer)
+	[[gnu::always_inline]] void receive(std::span<const std::byte> bytes, const cnx_sender &sender, Answer &&answer)
 	{
-		Datagram datagram(bytes);
-		while (const auto message = datagram.next()) {
-			if (message->header.type == netlink_type_noop)
+		Datagram datagram CNX_WRITTEN_BEFORE_READ = Datagram(bytes);
+		while (datagram.next()) {
+			if (datagram.type() == netlink_type_noop) [[unlikely]]
 				continue;
-			const Outcome outcome = receive_one(*message, sender);
-			counters_.add(outcome.counted);
-			observe(*message, sender, outcome);
-			const bool asked = message->header.flags & netlink_flag_ack;
-			const bool requested = message->header.flags & netlink_flag_request;
-			if (asked || (requested && outcome.status != 0))
-				answer(*message, outcome);
+			const Outcome outcome CNX_WRITTEN_BEFORE_READ = receive_one(datagram.body(), sender);
+			if (outcome.counted == CNX_RECEIVED) [[likely]]
+				counters_.add(CNX_RECEIVED);
+			else
+				counters_.add(outcome.counted);
+			// One question for both: whether somebody wants to know what became of it.
+			if ((datagram.flags() & (netlink_flag_ack | netlink_flag_request)) | observed()) [[unlikely]] {
+				if (observed())
+					observe(datagram.message(), sender, outcome);
+				if (datagram.flags() & netlink_flag_ack ||
+				    (datagram.flags() & netlink_flag_request && outcome.status != 0))
+					answer(datagram.message(), outcome);
+			}
 		}
-		if (const auto malformed = datagram.malformed()) [[unlikely]] {
-			counters_.add(static_cast<cnx_counter>(*malformed));
-			observe_drop(static_cast<cnx_counter>(*malformed));
-		}
+		if (datagram.malformed() != Malformed::none) [[unlikely]]
+			refuse(datagram.malformed());
 	}
 
 	/// Hand a driver's message to the callback of its id. Any context.
 	[[nodiscard]] Outcome dispatch(const cnx_message &message)
 	{
 		static constexpr cnx_sender driver{};
-		const Outcome outcome = deliver(message, driver, CNX_DISPATCHED);
+		Outcome outcome = deliver(message, driver, CNX_DISPATCHED);
+		if (outcome.counted == CNX_DROP_WOULD_BLOCK && P::may_sleep()) [[unlikely]]
+			outcome = deliver_sleepable(message, driver, CNX_DISPATCHED);
 		counters_.add(outcome.counted);
 		if (outcome.counted != CNX_DISPATCHED) [[unlikely]]
 			observe_drop(outcome.counted);
@@ -96,8 +102,15 @@ public:
 	}
 
 private:
-	/// Platforms may want to watch messages go by, for tracing.
-	static void observe(const NetlinkMessage &message, const cnx_sender &sender, const Outcome &outcome)
+	/// Platforms may want to watch messages go by, for tracing; this asks how many watch just now.
+	[[nodiscard]] static int observed()
+	{
+		if constexpr (requires { P::observed(); })
+			return P::observed();
+		return 0;
+	}
+
+	static void observe(const NetlinkMessage &message, const cnx_sender &sender, Outcome outcome)
 	{
 		if constexpr (requires { P::observe(message, sender, outcome.status, outcome.counted); })
 			P::observe(message, sender, outcome.status, outcome.counted);
@@ -110,46 +123,80 @@ private:
 			P::observe_drop(reason);
 	}
 
-	[[nodiscard]] Outcome receive_one(const NetlinkMessage &netlink, const cnx_sender &sender)
+	[[gnu::noinline, gnu::cold]] void refuse(Malformed malformed)
 	{
-		const ParsedMessage parsed = parse_message(netlink.body);
-		if (parsed.malformed) [[unlikely]] {
-			const Error error =
-			    *parsed.malformed == Malformed::too_large ? Error::too_large : Error::bad_message;
-			return {to_errno(error), static_cast<cnx_counter>(*parsed.malformed)};
-		}
-		return deliver(parsed.message, sender, CNX_RECEIVED);
+		counters_.add(static_cast<cnx_counter>(malformed));
+		observe_drop(static_cast<cnx_counter>(malformed));
 	}
 
-	[[nodiscard]] Outcome deliver(const cnx_message &message, const cnx_sender &sender, cnx_counter success)
+	[[nodiscard, gnu::always_inline]] Outcome receive_one(std::span<const std::byte> body, const cnx_sender &sender)
 	{
-		// Sockets deliver in process context; only a driver can be where sleeping is forbidden. An open guard
-		// would forbid it too, so this comes before the guard.
-		const bool may_sleep = success == CNX_RECEIVED || P::may_sleep();
+		cnx_message message CNX_WRITTEN_BEFORE_READ;
+		const Malformed malformed = parse_message(body, message);
+		if (malformed != Malformed::none) [[unlikely]] {
+			const Error error = malformed == Malformed::too_large ? Error::too_large : Error::bad_message;
+			return {to_errno(error), static_cast<cnx_counter>(malformed)};
+		}
+		const Outcome outcome CNX_WRITTEN_BEFORE_READ = deliver(message, sender, CNX_RECEIVED);
+		// Sockets deliver in process context.
+		return outcome.counted != CNX_DROP_WOULD_BLOCK ? outcome
+		                                               : deliver_sleepable(message, sender, CNX_RECEIVED);
+	}
+
+	/// To an atomic callback. One that is sleepable is not called, and WOULD_BLOCK says so.
+	[[nodiscard, gnu::always_inline]] Outcome deliver(const cnx_message &message, const cnx_sender &sender,
+	                                                  cnx_counter success)
+	{
+		const typename P::ReadGuard guard;
+		const auto *const callback = registry_.find(guard, message.id);
+		if (!callback) [[unlikely]]
+			return unknown_id;
+		if (!callback->unconditional()) {
+			if (!admits(*callback, sender, success)) [[unlikely]]
+				return not_permitted;
+			if (callback->kind() != Kind::atomic)
+				return would_block;
+		}
+		return call(*callback, message, sender, success);
+	}
+
+	/// To a sleepable callback, which is looked up a second time: its call stands in a slot of the caller's stack, and
+	/// atomic ones are not to pay for that. By now the id may be somebody else's. The caller may sleep.
+	[[nodiscard, gnu::noinline]] Outcome deliver_sleepable(const cnx_message &message, const cnx_sender &sender,
+	                                                       cnx_counter success)
+	{
 		std::optional<typename P::ReadGuard> guard(std::in_place);
 		const auto *const callback = registry_.find(*guard, message.id);
 		if (!callback) [[unlikely]]
-			return {to_errno(Error::no_callback), CNX_DROP_UNKNOWN_ID};
-		// A driver in the kernel is trusted already; a socket is not.
-		if (success == CNX_RECEIVED && callback->capability() != no_capability &&
-		    !P::permits(sender, callback->capability())) {
-			callback->count(CallbackCounter::refused);
-			return {to_errno(Error::not_permitted), CNX_DROP_NOT_PERMITTED};
-		}
-		if (callback->kind() == Kind::atomic) {
-			callback->count(CallbackCounter::received);
-			return finish(*callback, callback->call(message, sender), success);
-		}
-		if (!may_sleep)
-			return {to_errno(Error::again), CNX_DROP_WOULD_BLOCK};
-		callback->count(CallbackCounter::received);
-		const typename Registry<P>::Calls::Call call(registry_.calls(), *guard, *callback);
+			return unknown_id;
+		if (!admits(*callback, sender, success)) [[unlikely]]
+			return not_permitted;
+		if (callback->kind() == Kind::atomic) [[unlikely]]
+			return call(*callback, message, sender, success);
+		const typename Registry<P>::Calls::Call running(registry_.calls(), *guard, *callback);
 		guard.reset();
-		return finish(*callback, callback->call(message, sender), success);
+		return call(*callback, message, sender, success);
 	}
 
-	[[nodiscard]] Outcome finish(const Callback<P> &callback, int status, cnx_counter success)
+	static constexpr Outcome unknown_id{to_errno(Error::no_callback), CNX_DROP_UNKNOWN_ID};
+	static constexpr Outcome not_permitted{to_errno(Error::not_permitted), CNX_DROP_NOT_PERMITTED};
+	static constexpr Outcome would_block{to_errno(Error::again), CNX_DROP_WOULD_BLOCK};
+
+	/// A driver in the kernel is trusted already; a socket is not.
+	[[nodiscard]] static bool admits(const Callback<P> &callback, const cnx_sender &sender, cnx_counter success)
 	{
+		if (success != CNX_RECEIVED || callback.capability() == no_capability ||
+		    P::permits(sender, callback.capability()))
+			return true;
+		callback.count(CallbackCounter::refused);
+		return false;
+	}
+
+	[[nodiscard]] static Outcome call(const Callback<P> &callback, const cnx_message &message,
+	                                  const cnx_sender &sender, cnx_counter success)
+	{
+		callback.count(CallbackCounter::received);
+		const int status = callback.call(message, sender);
 		if (status >= 0) [[likely]]
 			return {0, success};
 		callback.count(CallbackCounter::failed);

@@ -22,6 +22,9 @@ namespace cnx
 /// interrupted anywhere by any other, in process, softirq and hardirq context, and may work on any CPU's magazine.
 /// Where to look first is a hint that may be wrong, which costs looking further and no buffer.
 ///
+/// How many buffers a magazine should hold is learned: it is few at first, twice as many each time that takers found
+/// nothing, up to the depth, and half as many when it is drained.
+///
 /// INVARIANT: a buffer is in one slot at most, and belongs to the magazines while it is.
 template <Platform P, typename T>
 class Magazines
@@ -29,6 +32,13 @@ class Magazines
 public:
 	/// Buffers that a CPU's magazine holds at most.
 	static constexpr unsigned deepest = 1024;
+	/// Buffers that it should hold before anything is known, if its depth allows.
+	static constexpr unsigned modest = 16;
+
+	struct Taken {
+		T *buffer; // the taker's now; nullptr: there is none
+		bool low;  // the magazine holds half of what it should: time to give it some
+	};
 
 	/// Empty magazines of `depth` buffers. May sleep. invalid: a depth of 0 or above `deepest`. no_memory.
 	[[nodiscard]] static Result<Magazines> create(unsigned depth)
@@ -39,7 +49,10 @@ public:
 		if (!memory)
 			return std::unexpected(Error::no_memory);
 		const std::size_t count = words(depth) * P::cpu_count();
-		return Magazines({new (memory) Word[count]{}, count}, depth);
+		Magazines magazines({new (memory) Word[count]{}, count}, depth);
+		for (unsigned cpu = 0; cpu < P::cpu_count(); ++cpu)
+			magazines.of_cpu(cpu).aim(magazines.least());
+		return magazines;
 	}
 
 	Magazines(Magazines &&other) noexcept : words_(std::exchange(other.words_, {})), depth_(other.depth_) {}
@@ -49,20 +62,21 @@ public:
 
 	[[nodiscard]] unsigned depth() const { return depth_; }
 
-	/// A buffer of this CPU's, the one that came last and is the likeliest to be in its caches; it is the caller's
-	/// now. nullptr: there is none. Any context.
-	[[nodiscard]] T *take()
+	/// A buffer of this CPU's, the one that came last and is the likeliest to be in its caches. Any context.
+	[[nodiscard]] Taken take()
 	{
 		const Magazine magazine = of_cpu(P::cpu());
-		const unsigned top = magazine.hint() < depth_ ? magazine.hint() : depth_;
-		// Downwards from the hint; what it does not know of is found last.
-		T *buffer = magazine.take_below(top, 0);
-		if (!buffer) [[unlikely]]
-			buffer = magazine.take_below(depth_, top);
-		// Drainers leave the hint alone, and who finds nothing must not leave it at plenty.
-		if (!buffer) [[unlikely]]
-			magazine.hint(0);
-		return buffer;
+		const unsigned hint = magazine.hint();
+		if (hint == Magazine::dry) [[unlikely]]
+			return {nullptr, true};
+		// The likely case by itself: the slot below the hint is filled.
+		if (hint - 1 < depth_) [[likely]] {
+			if (T *const buffer = magazine.empty(hint - 1)) [[likely]] {
+				magazine.hint(hint - 1);
+				return {buffer, hint - 1 <= magazine.aim() / 2};
+			}
+		}
+		return look_everywhere(magazine, hint);
 	}
 
 	/// Hand a buffer to this CPU. False: its magazine is full, and the buffer stays the caller's. Any context.
@@ -72,7 +86,8 @@ public:
 	[[nodiscard]] bool give(unsigned cpu, T &buffer)
 	{
 		const Magazine magazine = of_cpu(cpu);
-		const unsigned top = magazine.hint();
+		const unsigned hint = magazine.hint();
+		const unsigned top = hint == Magazine::dry ? 0 : hint;
 		for (unsigned i = 0; i < depth_; ++i) {
 			const unsigned slot = (top + i) % depth_;
 			if (magazine.fill(slot, buffer)) [[likely]] {
@@ -83,16 +98,24 @@ public:
 		return false;
 	}
 
-	/// Whether this CPU's magazine is probably half empty: time to refill it. Any context.
-	[[nodiscard]] bool low() const { return of_cpu(P::cpu()).hint() <= depth_ / 2; }
-
-	/// How many buffers a CPU's magazine has room for, as far as nobody takes or gives meanwhile.
-	[[nodiscard]] unsigned room(unsigned cpu) const
+	/// How many buffers a CPU's magazine should be given now, as far as nobody takes or gives meanwhile.
+	[[nodiscard]] unsigned wanting(unsigned cpu)
 	{
-		unsigned vacant = 0;
+		const Magazine magazine = of_cpu(cpu);
+		const unsigned held = size(cpu);
+		// Who found nothing may have said so when somebody had just given.
+		if (held != 0 && magazine.hint() == Magazine::dry)
+			magazine.hint(depth_);
+		return magazine.aim() - (held < magazine.aim() ? held : magazine.aim());
+	}
+
+	/// How many buffers a CPU's magazine holds.
+	[[nodiscard]] unsigned size(unsigned cpu) const
+	{
+		unsigned held = 0;
 		for (unsigned slot = 0; slot < depth_; ++slot)
-			vacant += !of_cpu(cpu).holds(slot);
-		return vacant;
+			held += of_cpu(cpu).holds(slot);
+		return held;
 	}
 
 	/// Take the buffers out of a CPU's magazine, `most` of them at most, and hand each to `gone`. Returns how many.
@@ -100,9 +123,12 @@ public:
 	template <typename Gone>
 	unsigned drain(unsigned cpu, Gone &&gone, unsigned most = deepest)
 	{
+		const Magazine magazine = of_cpu(cpu);
+		const unsigned aim = magazine.aim() / 2;
+		magazine.aim(aim < least() ? least() : aim);
 		unsigned drained = 0;
 		for (unsigned slot = 0; slot < depth_ && drained < most; ++slot) {
-			if (T *const buffer = of_cpu(cpu).empty(slot)) {
+			if (T *const buffer = magazine.empty(slot)) {
 				gone(*buffer);
 				++drained;
 			}
@@ -113,11 +139,15 @@ public:
 private:
 	using Word = std::atomic<std::uintptr_t>;
 	static constexpr std::size_t words_per_line = 64 / sizeof(Word);
+	static constexpr std::size_t first = 2; // word of a slot
 
-	/// The words of one CPU: the hint, then a slot for each buffer.
+	/// The words of one CPU: the hint, how many buffers it should hold, then a slot for each buffer.
 	class Magazine
 	{
 	public:
+		/// The hint that there is nothing, so that not every taker has to look for it.
+		static constexpr unsigned dry = ~0u;
+
 		explicit Magazine(std::span<Word> words) : words_(words) {}
 
 		/// How many slots, counted from the first, are probably filled.
@@ -127,21 +157,22 @@ private:
 		}
 		void hint(unsigned filled) const { words_[0].store(filled, std::memory_order_relaxed); }
 
-		[[nodiscard]] bool holds(unsigned slot) const
+		/// There is nothing, unless somebody has given a buffer, and a hint, since the hint was `seen`.
+		void run_dry(unsigned seen) const
 		{
-			return words_[1 + slot].load(std::memory_order_relaxed) != 0;
+			std::uintptr_t expected = seen;
+			words_[0].compare_exchange_strong(expected, dry, std::memory_order_relaxed);
 		}
 
-		/// The buffer in the highest filled slot from `end` down to `begin`, or nullptr. The hint follows.
-		[[nodiscard]] T *take_below(unsigned end, unsigned begin) const
+		[[nodiscard]] unsigned aim() const
 		{
-			for (unsigned slot = end; slot-- > begin;) {
-				if (T *const buffer = empty(slot)) {
-					hint(slot);
-					return buffer;
-				}
-			}
-			return nullptr;
+			return static_cast<unsigned>(words_[1].load(std::memory_order_relaxed));
+		}
+		void aim(unsigned buffers) const { words_[1].store(buffers, std::memory_order_relaxed); }
+
+		[[nodiscard]] bool holds(unsigned slot) const
+		{
+			return words_[first + slot].load(std::memory_order_relaxed) != 0;
 		}
 
 		/// What is in the slot, which is empty then.
@@ -151,7 +182,7 @@ private:
 				return nullptr;
 			// Pairs with the release in fill(): what the giver did with the buffer is done.
 			// SAFETY: a word of a slot is 0 or the address that fill() was given.
-			return reinterpret_cast<T *>(words_[1 + slot].exchange(0, std::memory_order_acquire));
+			return reinterpret_cast<T *>(words_[first + slot].exchange(0, std::memory_order_acquire));
 		}
 
 		/// False: the slot is taken.
@@ -161,7 +192,7 @@ private:
 				return false;
 			std::uintptr_t vacant = 0;
 			// SAFETY: the address is only ever turned back by empty().
-			return words_[1 + slot].compare_exchange_strong(
+			return words_[first + slot].compare_exchange_strong(
 			    vacant, reinterpret_cast<std::uintptr_t>(&buffer), std::memory_order_release,
 			    std::memory_order_relaxed);
 		}
@@ -170,10 +201,27 @@ private:
 		std::span<Word> words_;
 	};
 
+	/// The hint was wrong, or there is nothing.
+	[[nodiscard, gnu::cold, gnu::noinline]] Taken look_everywhere(Magazine magazine, unsigned hint) const
+	{
+		for (unsigned slot = depth_; slot-- > 0;) {
+			if (T *const buffer = magazine.empty(slot)) {
+				magazine.hint(slot);
+				return {buffer, slot <= magazine.aim() / 2};
+			}
+		}
+		magazine.run_dry(hint);
+		const unsigned more = magazine.aim() * 2;
+		magazine.aim(more < depth_ ? more : depth_);
+		return {nullptr, true};
+	}
+
+	[[nodiscard]] unsigned least() const { return depth_ < modest ? depth_ : modest; }
+
 	/// Whole cache lines for each CPU, so that none writes to another's.
 	[[nodiscard]] static std::size_t words(unsigned depth)
 	{
-		return (1 + depth + words_per_line - 1) / words_per_line * words_per_line;
+		return (first + depth + words_per_line - 1) / words_per_line * words_per_line;
 	}
 	[[nodiscard]] static std::size_t bytes(unsigned depth) { return words(depth) * P::cpu_count() * sizeof(Word); }
 
@@ -182,7 +230,7 @@ private:
 	/// INVARIANT: cpu is below P::cpu_count().
 	[[nodiscard]] Magazine of_cpu(unsigned cpu) const
 	{
-		return Magazine(words_.subspan(cpu * words(depth_), 1 + depth_));
+		return Magazine(words_.subspan(cpu * words(depth_), first + depth_));
 	}
 
 	std::span<Word> words_; // of all CPUs; empty when moved from

@@ -62,47 +62,51 @@ template <typename T>
 	return value;
 }
 
-/// Why the bytes of a message were refused.
+/// The same from the middle of bytes that are known to reach so far.
+template <typename T>
+[[nodiscard, gnu::always_inline]] inline T load_at(std::span<const std::byte> bytes, std::size_t offset)
+{
+	T value;
+	__builtin_memcpy(&value, bytes.subspan(offset, sizeof(T)).data(), sizeof(T));
+	return value;
+}
+
+/// Why the bytes of a message were refused, as the counter that is raised for it.
 enum class Malformed : unsigned {
+	none = CNX_RECEIVED,
 	truncated = CNX_DROP_TRUNCATED,
 	bad_length = CNX_DROP_BAD_LENGTH,
 	too_large = CNX_DROP_TOO_LARGE,
 };
 
-/// The connector message in the body of one netlink message.
-/// INVARIANT: made only by parse_message() or by a driver's own message of this kernel; payload has length bytes.
-struct ParsedMessage {
-	cnx_message message{};
-	std::optional<Malformed> malformed;
-};
-
-/// The body of one netlink message (what follows its header) as a connector message.
+/// The body of one netlink message (what follows its header) as a connector message. What is written to `message`, all of
+/// it and only where nothing is malformed, is a view of the body, whose payload has length bytes.
 /// The kernel's connector takes a body longer than its cn_msg.len says, since the sender may have padded it; so
 /// does this, and the payload is what len says.
-[[nodiscard]] inline ParsedMessage parse_message(std::span<const std::byte> body CNX_LIFETIME_BOUND)
+[[nodiscard, gnu::always_inline]] inline Malformed parse_message(std::span<const std::byte> body CNX_LIFETIME_BOUND,
+                                                                 cnx_message &message)
 {
-	if (body.size() > CNX_MAX_MESSAGE)
-		return {.message = {}, .malformed = Malformed::too_large};
-	const auto header = load<cnx_msg>(body);
-	if (!header)
-		return {.message = {}, .malformed = Malformed::truncated};
+	// Unsigned, so that a body too short is far beyond the largest.
+	if (body.size() - sizeof(cnx_msg) > CNX_MAX_MESSAGE - sizeof(cnx_msg)) [[unlikely]]
+		return body.size() < sizeof(cnx_msg) ? Malformed::truncated : Malformed::too_large;
 	const auto payload = body.subspan(sizeof(cnx_msg));
-	if (header->len > payload.size())
-		return {.message = {}, .malformed = Malformed::bad_length};
-	return {.message = {.id = header->id,
-	                    .seq = header->seq,
-	                    .ack = header->ack,
-	                    .flags = header->flags,
-	                    .length = header->len,
-	                    .payload = payload.data()},
-	        .malformed = std::nullopt};
+	const auto length = load_at<std::uint16_t>(body, offsetof(cnx_msg, len));
+	if (length > payload.size()) [[unlikely]]
+		return Malformed::bad_length;
+	message.id = load_at<Id>(body, offsetof(cnx_msg, id));
+	message.seq = load_at<std::uint32_t>(body, offsetof(cnx_msg, seq));
+	message.ack = load_at<std::uint32_t>(body, offsetof(cnx_msg, ack));
+	message.flags = load_at<std::uint16_t>(body, offsetof(cnx_msg, flags));
+	message.length = length;
+	message.payload = payload.data();
+	return Malformed::none;
 }
 
 /// One netlink message of a datagram.
 struct NetlinkMessage {
 	NetlinkHeader header;
-	std::size_t offset; // of its header in the datagram, in bytes
 	std::span<const std::byte> body;
+	const std::byte *start; // its header in the datagram
 };
 
 /// The netlink messages of one datagram, in order.
@@ -110,41 +114,66 @@ struct NetlinkMessage {
 class Datagram
 {
 public:
-	explicit Datagram(std::span<const std::byte> bytes CNX_LIFETIME_BOUND) : bytes_(bytes) {}
+	explicit Datagram(std::span<const std::byte> bytes CNX_LIFETIME_BOUND) : rest_(bytes) {}
 
-	/// The next message. Nothing at the end, and nothing from a malformed header on: then malformed() says why.
-	[[nodiscard]] std::optional<NetlinkMessage> next()
+	/// Go to the next message, or to the first. False at the end, and from a malformed header on: then malformed()
+	/// says why.
+	[[nodiscard, gnu::always_inline]] bool next()
 	{
-		const auto rest = bytes_.subspan(offset_);
-		if (rest.empty() || malformed_)
-			return std::nullopt;
-		const auto header = load<NetlinkHeader>(rest);
-		if (!header) {
-			malformed_ = Malformed::truncated;
-			return std::nullopt;
-		}
-		if (header->length < sizeof(NetlinkHeader) || header->length > rest.size()) {
-			malformed_ = Malformed::bad_length;
-			return std::nullopt;
-		}
-		const NetlinkMessage message{
-		    .header = *header,
-		    .offset = offset_,
-		    .body = rest.subspan(sizeof(NetlinkHeader), header->length - sizeof(NetlinkHeader)),
-		};
+		if (rest_.size() < sizeof(NetlinkHeader))
+			return rest_.empty() ? false : end(Malformed::truncated);
+		const std::size_t length = load_at<std::uint32_t>(rest_, offsetof(NetlinkHeader, length));
+		if (length < sizeof(NetlinkHeader) || length > rest_.size()) [[unlikely]]
+			return end(Malformed::bad_length);
+		current_ = rest_.first(length);
 		// The last message of a datagram need not be padded.
-		const auto advance = netlink_align(header->length);
-		offset_ += advance < rest.size() ? advance : rest.size();
-		return message;
+		const auto advance = netlink_align(length);
+		if (advance < rest_.size())
+			rest_ = rest_.subspan(advance);
+		else
+			rest_ = {};
+		return true;
 	}
 
-	[[nodiscard]] std::optional<Malformed> malformed() const { return malformed_; }
+	// Of the message that next() went to.
+	[[nodiscard, gnu::always_inline]] std::uint16_t type() const
+	{
+		return load_at<std::uint16_t>(current_, offsetof(NetlinkHeader, type));
+	}
+	[[nodiscard, gnu::always_inline]] std::uint16_t flags() const
+	{
+		return load_at<std::uint16_t>(current_, offsetof(NetlinkHeader, flags));
+	}
+	[[nodiscard, gnu::always_inline]] std::span<const std::byte> body() const
+	{
+		return current_.subspan(sizeof(NetlinkHeader));
+	}
+	[[nodiscard, gnu::always_inline]] NetlinkMessage message() const
+	{
+		return {.header = {.length = load_at<std::uint32_t>(current_, offsetof(NetlinkHeader, length)),
+		                   .type = type(),
+		                   .flags = flags(),
+		                   .seq = load_at<std::uint32_t>(current_, offsetof(NetlinkHeader, seq)),
+		                   .portid = load_at<std::uint32_t>(current_, offsetof(NetlinkHeader, portid))},
+		        .body = body(),
+		        .start = current_.data()};
+	}
+
+	[[nodiscard]] Malformed malformed() const { return malformed_; }
 
 private:
-	// INVARIANT: offset_ <= bytes_.size().
-	std::span<const std::byte> bytes_;
-	std::size_t offset_ = 0;
-	std::optional<Malformed> malformed_;
+	[[gnu::always_inline]] bool end(Malformed why)
+	{
+		malformed_ = why;
+		rest_ = {};
+		return false;
+	}
+
+	// INVARIANT: current_ and rest_ are parts of the datagram; once next() has returned true, current_ is a netlink
+	// message with its header.
+	std::span<const std::byte> rest_;
+	std::span<const std::byte> current_;
+	Malformed malformed_ = Malformed::none;
 };
 
 } // namespace cnx

@@ -29,7 +29,8 @@ concept BasicLock = std::default_initializable<L> && requires(L lock)
 /// Mutex		may sleep. SpinLock: any context, does not sleep while held.
 /// WaitQueue	wait_until(predicate) sleeps until it holds; wake() makes every sleeper look again, in any context.
 /// allocate	bytes or nullptr, zero-filled, aligned to 64 if they are a multiple of 64; may sleep. release
-///		gives them back, and is told how many they were; it takes nullptr, too.
+///		gives them back, and is told how many they were; it takes nullptr, too. allocate_now is the same in
+///		any context, and never sleeps.
 /// retire	calls reclaim(head) after a grace period, from any context that must not sleep.
 /// synchronize	waits for a grace period. flush_retired waits until all that was retired is reclaimed.
 /// cpu		a number below cpu_count(), probably that of the caller's CPU.
@@ -48,6 +49,9 @@ concept Platform = requires(RetireHead *head, void (*reclaim)(RetireHead *), voi
 	requires BasicLock<typename P::SpinLock>;
 	{
 		P::allocate(n)
+		} -> std::same_as<void *>;
+	{
+		P::allocate_now(n)
 		} -> std::same_as<void *>;
 	{P::release(memory, n)};
 	{P::retire(head, reclaim)};

@@ -67,10 +67,11 @@ public:
 		// Pairs with the release store in Writer::publish().
 		const View view(published_.load(std::memory_order_acquire));
 		const Hash hash(key, view);
-		const Sight sight = look(view[hash.home()], hash, key);
-		if (!sight.goes_on) [[likely]]
-			return sight.value;
-		return find_further(view, hash, key);
+		const Bucket &home = view[hash.home()];
+		const std::uint64_t tags = home.announced_tags();
+		if (V *const value = match(home, tags, hash, key)) [[likely]]
+			return value;
+		return overflows(tags) == 0 ? nullptr : find_further(view, hash, key);
 	}
 	V *find(const typename P::ReadGuard &&, std::uint64_t) const = delete;
 
@@ -99,6 +100,8 @@ private:
 		std::array<std::atomic<V *>, slots> values{};
 
 		[[nodiscard]] std::uint64_t word() const { return tags.load(std::memory_order_relaxed); }
+		/// Pairs with store(): what a tag announces is there.
+		[[nodiscard]] std::uint64_t announced_tags() const { return tags.load(std::memory_order_acquire); }
 		[[nodiscard]] V *value(unsigned slot) const { return values[slot].load(std::memory_order_relaxed); }
 
 		/// The value of the first slot of `matches`, of which there is one.
@@ -106,11 +109,11 @@ private:
 		{
 			// The highest bit of slot i's byte is bit 8 * i + 7 of the word, and its value lies one byte
 			// beyond so many bytes: no arithmetic between the comparison and the load.
-			const auto highest_bit = static_cast<std::size_t>(std::countr_zero(matches));
+			const auto highest_bit = static_cast<unsigned>(std::countr_zero(matches));
 			// SAFETY: `matches` has no bit but highest ones of the seven slots' bytes, so this is the
 			// address of a member of `values`, which lies eight bytes from the start of the standard-layout
 			// bucket.
-			const auto *const at = reinterpret_cast<const std::byte *>(this) + highest_bit + 1;
+			const auto *const at = reinterpret_cast<const std::byte *>(this) + std::size_t{highest_bit} + 1;
 			return reinterpret_cast<const std::atomic<V *> *>(at)->load(std::memory_order_relaxed);
 		}
 
@@ -139,7 +142,7 @@ private:
 		}
 
 	private:
-		/// Pairs with the acquire load in look(). Every store is a release, whatever it changes: a reader may
+		/// Pairs with the acquire load in announced_tags(). Every store is a release, whatever it changes: a reader may
 		/// see this one first of those that hold a tag, and must see what the tag announces.
 		void store(std::uint64_t word) { tags.store(word, std::memory_order_release); }
 	};
@@ -248,22 +251,20 @@ private:
 		View view_;
 	};
 
-	/// What a bucket says of a key.
-	struct Sight {
-		V *value;     // nullptr where it is not in the bucket
-		bool goes_on; // it may be in the next one
-	};
-
-	[[nodiscard]] static Sight look(const Bucket &bucket, Hash hash, std::uint64_t key)
+	/// The value of a key in a bucket whose tags were read before, or nullptr.
+	[[nodiscard]] static V *match(const Bucket &bucket, std::uint64_t tags, Hash hash, std::uint64_t key)
 	{
-		// Pairs with Bucket::store(): what a tag announces is there.
-		const std::uint64_t tags = bucket.tags.load(std::memory_order_acquire);
 		for (auto match = hash.matches(tags); match != 0; match &= match - 1) {
 			V *const value = bucket.first(match);
-			if (value->key() == key) [[likely]]
-				return {value, false};
+			if (value->key() == key) [[likely]] {
+				// An announced slot holds a value; a kernel's compiler is not allowed to conclude that
+				// from the load of its key, and would have the caller compare it with nullptr.
+				if (!value)
+					__builtin_unreachable();
+				return value;
+			}
 		}
-		return {nullptr, overflows(tags) != 0};
+		return nullptr;
 	}
 
 	/// The rest of a lookup that the home bucket did not answer; it ends because there is one bucket after another
@@ -271,9 +272,11 @@ private:
 	[[nodiscard, gnu::noinline, gnu::cold]] static V *find_further(View view, Hash hash, std::uint64_t key)
 	{
 		for (std::size_t i = 1; i < view.size(); ++i) {
-			const Sight sight = look(view[(hash.home() + i) & (view.size() - 1)], hash, key);
-			if (!sight.goes_on)
-				return sight.value;
+			const Bucket &bucket = view[(hash.home() + i) & (view.size() - 1)];
+			const std::uint64_t tags = bucket.announced_tags();
+			V *const value = match(bucket, tags, hash, key);
+			if (value || overflows(tags) == 0)
+				return value;
 		}
 		return nullptr;
 	}

@@ -17,12 +17,14 @@
 namespace cnx
 {
 
+/// That a socket is sent what is sent to a group. There is one at most of each pair of them.
 struct Subscription {
-	std::uint32_t group;
+	std::uint32_t group; // 0: what is sent to the socket alone
 	std::uint32_t portid;
+	std::uint32_t flags = 0; // CNX_SUBSCRIBE_
 
-	friend constexpr bool operator==(const Subscription &, const Subscription &) = default;
-	friend constexpr auto operator<=>(const Subscription &, const Subscription &) = default;
+	[[nodiscard]] constexpr std::uint64_t key() const { return std::uint64_t{group} << 32 | portid; }
+	[[nodiscard]] constexpr bool wants_batches() const { return flags & CNX_SUBSCRIBE_BATCHES; }
 };
 
 /// Which sockets asked for which groups beside netlink's own tables. Read under RCU by every send; a change copies
@@ -49,20 +51,28 @@ public:
 		if (!snapshot) [[likely]]
 			return {};
 		const auto all = snapshot->entries();
-		const auto first = std::lower_bound(all.begin(), all.end(), Subscription{group, 0});
-		const auto last =
-		    std::find_if(first, all.end(), [group](const Subscription &s) { return s.group != group; });
+		const auto first = lower_bound(all, {group, 0});
+		auto last = first;
+		while (last != all.end() && last->group == group)
+			++last;
 		return {first, last};
 	}
 	std::span<const Subscription> of_group(const typename P::ReadGuard &&, std::uint32_t) const = delete;
+
+	/// False: nobody has subscribed to the group. True: somebody probably has. Any context, and no guard: all that
+	/// a send to nobody has to know.
+	[[nodiscard]] bool likely(std::uint32_t group) const
+	{
+		return groups_.load(std::memory_order_relaxed) >> (group % 64) & 1;
+	}
 
 	/// May sleep. exists, no_space (there are `most` already), no_memory.
 	[[nodiscard]] Status add(Subscription added, std::size_t most = limit)
 	{
 		return writer_.with([&](Writer &) -> Status {
 			const auto old = current();
-			const auto at = std::lower_bound(old.begin(), old.end(), added);
-			if (at != old.end() && *at == added)
+			const auto at = lower_bound(old, added);
+			if (at != old.end() && at->key() == added.key())
 				return std::unexpected(Error::exists);
 			if (old.size() >= most)
 				return std::unexpected(Error::no_space);
@@ -78,7 +88,7 @@ public:
 	/// May sleep. no_entry, no_memory.
 	[[nodiscard]] Status remove(Subscription gone)
 	{
-		return keep_if([gone](const Subscription &s) { return s != gone; });
+		return keep_if([gone](const Subscription &s) { return s.key() != gone.key(); });
 	}
 
 	/// Forget a socket that has closed. May sleep, and does not give up: another socket may have the portid next,
@@ -156,6 +166,13 @@ private:
 		return snapshot ? snapshot->entries() : std::span<const Subscription>{};
 	}
 
+	[[nodiscard]] static auto lower_bound(std::span<const Subscription> all, Subscription from)
+	{
+		return std::lower_bound(
+		    all.begin(), all.end(), from,
+		    [](const Subscription &one, const Subscription &other) { return one.key() < other.key(); });
+	}
+
 	template <typename Keep>
 	[[nodiscard]] Status keep_if(Keep keep)
 	{
@@ -178,12 +195,19 @@ private:
 	{
 		Snapshot *const old = snapshot_.load(std::memory_order_relaxed);
 		snapshot_.store(fresh, std::memory_order_release);
+		std::uint64_t groups = 0;
+		for (const Subscription &subscription : current())
+			groups |= std::uint64_t{1} << (subscription.group % 64);
+		groups_.store(groups, std::memory_order_relaxed);
 		if (old)
 			P::retire(&old->retire, Snapshot::reclaim);
 	}
 
 	// INVARIANT: sorted, without duplicates, at most `limit` entries; nullptr rather than empty.
 	std::atomic<Snapshot *> snapshot_{nullptr};
+	// A bit for each remainder of a group that has a subscription. Who has seen add() return sees its bit as he sees
+	// the rest of what happened before.
+	std::atomic<std::uint64_t> groups_{0};
 	Protected<Writer, typename P::Mutex> writer_;
 };
 

@@ -98,6 +98,8 @@ struct Platform {
 		return memory;
 	}
 
+	[[nodiscard]] static void *allocate_now(std::size_t bytes) { return allocate(bytes); }
+
 	static void release(void *memory, std::size_t bytes)
 	{
 		if (!memory)
