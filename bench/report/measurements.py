@@ -158,12 +158,3 @@ def from_json(text, name):
                       "without --benchmark_report_aggregates_only")
     context = data.get("context")
     return Results(context if isinstance(context, dict) else {}, by_key)
-
-
-def from_file(path):
-    try:
-        return from_json(path.read_text(encoding="utf-8", errors="replace"), path)
-    except FileNotFoundError as error:
-        raise Problem(f"{path} is not there: run `make bench-dispatch` first") from error
-    except OSError as error:
-        raise Problem(f"{path} cannot be read ({error.strerror}): run `make bench-dispatch` to write it") from error

@@ -124,10 +124,10 @@ def dispatch_ratios(results, threads):
     return lines
 
 
-def requirement_table(results):
+def requirement_table(listed, title):
     rows = [[one.label, plain(one.text), plain(one.evidence()),
-             f"**{one.verdict()}**" if one.verdict() == "NOT met" else one.verdict()] for one in requirements(results)]
-    return ["### Requirements", "", *table(["", "asked", "measured", "result"], rows, left=4)]
+             f"**{one.verdict()}**" if one.verdict() == "NOT met" else one.verdict()] for one in listed]
+    return [f"### {title}", "", *table(["", "asked", "measured", "result"], rows, left=4)]
 
 
 def mode_rank(mode):
@@ -199,7 +199,7 @@ def report(results, images):
     parts = [measured_with(results)]
     for threads in results.seen("dispatch", "threads"):
         parts += [dispatch_times(results, threads), dispatch_ratios(results, threads)]
-    parts.append(requirement_table(results))
+    parts.append(requirement_table(requirements(results), "Requirements"))
     tables = (("churn", churn_table), ("receive", receive_table), ("register remove cycle", registration_table),
               ("pool", pool_table), (OTHER, other_table))
     for families, make in tables:
