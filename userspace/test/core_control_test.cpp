@@ -245,6 +245,69 @@ TEST_F(CoreControl, RefusesASubscriptionToNothingOrForNobody)
 	EXPECT_EQ(error_of(ask_as(cnx_sender{}, CNX_CONTROL_SUBSCRIBE, {5, 0})), -EINVAL);
 }
 
+TEST_F(CoreControl, TakesFlagsThatItKnows)
+{
+	EXPECT_EQ(error_of(ask(CNX_CONTROL_SUBSCRIBE, {5, 0}, 2)), -EINVAL);
+	EXPECT_EQ(error_of(ask(CNX_CONTROL_SUBSCRIBE, {5, 0}, ~0u)), -EINVAL);
+	EXPECT_EQ(error_of(ask(CNX_CONTROL_SUBSCRIBE, {5, 0}, CNX_SUBSCRIBE_BATCHES)), 0);
+	{
+		const P::ReadGuard guard;
+		EXPECT_TRUE(subscriptions.of_group(guard, 5)[0].wants_batches());
+	}
+	// What is sent to the socket alone needs no right, and makes no sense without the flag.
+	EXPECT_EQ(error_of(ask_as(nobody(), CNX_CONTROL_SUBSCRIBE, {0, 0})), -EINVAL);
+	EXPECT_EQ(error_of(ask_as(nobody(), CNX_CONTROL_SUBSCRIBE, {0, 0}, CNX_SUBSCRIBE_BATCHES)), 0);
+	EXPECT_EQ(error_of(ask_as(nobody(), CNX_CONTROL_UNSUBSCRIBE, {0, 0})), 0);
+}
+
+TEST_F(CoreControl, TellsWhatListenersMissed)
+{
+	const auto none = ask(CNX_CONTROL_LOSSES);
+	ASSERT_TRUE(none);
+	EXPECT_EQ(none->header.count, 0u);
+	ASSERT_TRUE(losses.add(root().portid, {1, 1}, 5));
+	ASSERT_TRUE(losses.add(nobody().portid, {1, 1}, 7));
+	ASSERT_TRUE(losses.add(nobody().portid, {1, 2}, 9));
+
+	const auto all = ask(CNX_CONTROL_LOSSES);
+	ASSERT_TRUE(all);
+	const auto records = all->all<cnx_loss>();
+	ASSERT_EQ(records.size(), 3u);
+	EXPECT_EQ(records[1].portid, nobody().portid);
+	EXPECT_EQ(records[1].lost, 7u);
+	EXPECT_EQ(all->header.cursor, 0u);
+
+	const auto mine = ask_as(nobody(), CNX_CONTROL_LOSSES, {nobody().portid, 0});
+	ASSERT_TRUE(mine);
+	ASSERT_EQ(mine->all<cnx_loss>().size(), 2u);
+	EXPECT_EQ(mine->all<cnx_loss>()[1].id.val, 2u);
+	EXPECT_EQ(error_of(ask_as(nobody(), CNX_CONTROL_LOSSES)), -EPERM);
+	EXPECT_EQ(error_of(ask_as(nobody(), CNX_CONTROL_LOSSES, {root().portid, 0})), -EPERM);
+	EXPECT_EQ(error_of(ask(CNX_CONTROL_LOSSES, {0, 1})), -EINVAL);
+}
+
+TEST_F(CoreControl, TellsLossesPageByPage)
+{
+	for (std::uint32_t val = 1; val <= 5; ++val)
+		ASSERT_TRUE(losses.add(val % 2 ? 300 : 400, {1, val}, val));
+	std::vector<std::uint32_t> seen;
+	std::uint64_t cursor = 0;
+	do {
+		const auto page = ask(CNX_CONTROL_LOSSES, {300, 0}, 1, cursor);
+		ASSERT_TRUE(page);
+		ASSERT_LE(page->header.count, 1u);
+		for (const auto &loss : page->all<cnx_loss>())
+			seen.push_back(loss.id.val);
+		ASSERT_TRUE(page->header.cursor == 0 || page->header.cursor > cursor);
+		cursor = page->header.cursor;
+	} while (cursor != 0);
+	EXPECT_EQ(seen, (std::vector<std::uint32_t>{1, 3, 5}));
+	const auto beyond = ask(CNX_CONTROL_LOSSES, {}, 0, absurd);
+	ASSERT_TRUE(beyond);
+	EXPECT_EQ(beyond->header.count, 0u);
+	EXPECT_EQ(beyond->header.cursor, 0u);
+}
+
 TEST_F(CoreControl, LetsOnlyThoseListenWhoMay)
 {
 	EXPECT_EQ(error_of(ask_as(nobody(), CNX_CONTROL_SUBSCRIBE, {5, 0})), -EPERM);

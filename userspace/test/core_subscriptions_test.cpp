@@ -111,6 +111,31 @@ TEST_F(CoreSubscriptions, HaveALimitThatTheCallerMayLower)
 	EXPECT_EQ(error_of(subscriptions.add({1, 2}, 2)), 0);
 }
 
+TEST_F(CoreSubscriptions, KeepTheirFlags)
+{
+	ASSERT_EQ(error_of(subscriptions.add({1, 7, CNX_SUBSCRIBE_BATCHES})), 0);
+	ASSERT_EQ(error_of(subscriptions.add({1, 8})), 0);
+	EXPECT_EQ(error_of(subscriptions.add({1, 7})), -EEXIST) << "flags make no other subscription";
+	const P::ReadGuard guard;
+	const auto found = subscriptions.of_group(guard, 1);
+	ASSERT_EQ(found.size(), 2u);
+	EXPECT_TRUE(found[0].wants_batches());
+	EXPECT_FALSE(found[1].wants_batches());
+}
+
+TEST_F(CoreSubscriptions, AreLikelyWhereThereAreSome)
+{
+	EXPECT_FALSE(subscriptions.likely(5));
+	ASSERT_EQ(error_of(subscriptions.add({5, 7})), 0);
+	ASSERT_EQ(error_of(subscriptions.add({5 + 64 * 3, 7})), 0);
+	EXPECT_TRUE(subscriptions.likely(5));
+	EXPECT_FALSE(subscriptions.likely(6));
+	ASSERT_EQ(error_of(subscriptions.remove({5, 7})), 0);
+	EXPECT_TRUE(subscriptions.likely(5 + 64 * 3)) << "another one has the same remainder";
+	ASSERT_EQ(error_of(subscriptions.remove_all(7)), 0);
+	EXPECT_FALSE(subscriptions.likely(5));
+}
+
 TEST_F(CoreSubscriptions, AreSeenBeforeOrAfterAChangeAndNeverBetween)
 {
 	// Two that come and go in one step between two that stay.
@@ -124,7 +149,9 @@ TEST_F(CoreSubscriptions, AreSeenBeforeOrAfterAChangeAndNeverBetween)
 			P::Thread::quiescent();
 			const P::ReadGuard guard;
 			const auto found = subscriptions.of_group(guard, 1);
-			const bool sorted = std::is_sorted(found.begin(), found.end());
+			const bool sorted = std::is_sorted(
+			    found.begin(), found.end(),
+			    [](const Subscription &one, const Subscription &other) { return one.key() < other.key(); });
 			if (!sorted || found.size() < 2 || found.front().portid != 1 || found.back().portid != 9)
 				wrong.fetch_add(1);
 		}

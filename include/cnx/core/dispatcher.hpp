@@ -152,10 +152,10 @@ private:
 		if (!callback) [[unlikely]]
 			return unknown_id;
 		if (!callback->unconditional()) {
-			if (!admits(*callback, sender, success)) [[unlikely]]
-				return not_permitted;
 			if (callback->kind() != Kind::atomic)
 				return would_block;
+			if (!admits(*callback, sender, success)) [[unlikely]]
+				return not_permitted;
 		}
 		return call(*callback, message, sender, success);
 	}
