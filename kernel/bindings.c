@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The kernel's services for the core: each function is one the core cannot call itself, because it is inline. */
 #include <linux/capability.h>
+#include <linux/hrtimer.h>
+#include <linux/ktime.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -15,6 +17,7 @@
 #include <net/sock.h>
 
 #include "bindings.h"
+#include "version.h"
 
 #define CREATE_TRACE_POINTS
 #include "trace.h"
@@ -22,6 +25,13 @@
 static_assert(sizeof(struct mutex) <= CNX_K_MUTEX_BYTES);
 static_assert(sizeof(spinlock_t) <= CNX_K_SPINLOCK_BYTES);
 static_assert(sizeof(wait_queue_head_t) <= CNX_K_WAITQUEUE_BYTES);
+struct cnx_k_timer {
+	struct hrtimer timer;
+	void (*expired)(void *context);
+	void *context;
+};
+
+static_assert(sizeof(struct cnx_k_timer) <= CNX_K_TIMER_BYTES);
 static_assert(sizeof(struct rcu_head) <= 2 * sizeof(void *));
 
 void cnx_k_mutex_init(struct cnx_k_mutex *mutex)
@@ -70,6 +80,37 @@ void cnx_k_waitqueue_wait(struct cnx_k_waitqueue *queue, bool (*predicate)(void 
 void cnx_k_waitqueue_wake(struct cnx_k_waitqueue *queue)
 {
 	wake_up_all((wait_queue_head_t *)queue);
+}
+
+static enum hrtimer_restart cnx_timer_expired(struct hrtimer *timer)
+{
+	struct cnx_k_timer *expired = container_of(timer, struct cnx_k_timer, timer);
+
+	expired->expired(expired->context);
+	/* It may have been armed again meanwhile, and that stands. */
+	return HRTIMER_NORESTART;
+}
+
+void cnx_k_timer_init(struct cnx_k_timer *timer, void (*expired)(void *), void *context)
+{
+	hrtimer_setup(&timer->timer, cnx_timer_expired, CLOCK_MONOTONIC, HRTIMER_MODE_REL_SOFT);
+	timer->expired = expired;
+	timer->context = context;
+}
+
+void cnx_k_timer_arm(struct cnx_k_timer *timer, __u64 nanoseconds)
+{
+	hrtimer_start(&timer->timer, ns_to_ktime(nanoseconds), HRTIMER_MODE_REL_SOFT);
+}
+
+void cnx_k_timer_cancel(struct cnx_k_timer *timer)
+{
+	hrtimer_cancel(&timer->timer);
+}
+
+__u64 cnx_k_now(void)
+{
+	return ktime_get_ns();
 }
 
 void *cnx_k_allocate(__kernel_size_t bytes)

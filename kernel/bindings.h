@@ -27,10 +27,12 @@ void __rcu_read_unlock(void);
 #define CNX_K_MUTEX_BYTES 256
 #define CNX_K_SPINLOCK_BYTES 128
 #define CNX_K_WAITQUEUE_BYTES 256
+#define CNX_K_TIMER_BYTES 256
 
 struct cnx_k_mutex;
 struct cnx_k_spinlock;
 struct cnx_k_waitqueue;
+struct cnx_k_timer;
 struct cnx_k_rcu_head;
 struct cnx_k_counters;
 
@@ -43,6 +45,13 @@ void cnx_k_spinlock_unlock(struct cnx_k_spinlock *lock, unsigned long flags);
 void cnx_k_waitqueue_init(struct cnx_k_waitqueue *queue);
 void cnx_k_waitqueue_wait(struct cnx_k_waitqueue *queue, bool (*predicate)(void *), void *context);
 void cnx_k_waitqueue_wake(struct cnx_k_waitqueue *queue);
+
+/* `expired` is called in softirq. Arming it again replaces the earlier time. */
+void cnx_k_timer_init(struct cnx_k_timer *timer, void (*expired)(void *), void *context);
+void cnx_k_timer_arm(struct cnx_k_timer *timer, __u64 nanoseconds);
+/* `expired` is not running when this returns. May sleep. */
+void cnx_k_timer_cancel(struct cnx_k_timer *timer);
+__u64 cnx_k_now(void); /* nanoseconds */
 
 void *cnx_k_allocate(__kernel_size_t bytes);
 void *cnx_k_allocate_now(__kernel_size_t bytes);

@@ -4,6 +4,7 @@
 // One unit, because two that emit the same inline function cannot be linked into a module that keeps ftrace's and
 // objtool's tables. Nothing here has a constructor that would have to run at load: the module loader runs none.
 #include "batch.hpp"
+#include "coalescing.hpp"
 #include "platform.hpp"
 #include "skb_pool.hpp"
 #include "transport.hpp"
@@ -62,9 +63,16 @@ public:
 	[[nodiscard]] Transport &transport() { return transport_; }
 	[[nodiscard]] SkbPool &pool() { return pool_; }
 
-	[[nodiscard]] Result<Entry *> add(const CallbackSpec &spec)
+	[[nodiscard]] Result<Entry *> add(CallbackSpec spec, const std::optional<CoalescingLimits> &limits)
 	{
+		auto coalescing = Owned<Platform, Coalescing>::adopt(nullptr);
+		if (limits) {
+			coalescing = CNX_TRY(Coalescing::create(transport_, spec.id, *limits));
+			spec.coalescing = coalescing.get();
+		}
 		Entry *const entry = CNX_TRY(registry().add(spec));
+		// What remove() ends.
+		static_cast<void>(std::move(coalescing).release());
 		announce(Control<Platform>::event(CNX_EVENT_REGISTERED, *entry));
 		return entry;
 	}
@@ -72,6 +80,10 @@ public:
 	[[nodiscard]] Status remove(std::span<Entry *const> entries)
 	{
 		return registry().remove(entries, [this](const Entry &entry) {
+			// No sender finds it any more; its end sends what waits.
+			// SAFETY: add() put a Coalescing there, or nothing.
+			static_cast<void>(
+			    Owned<Platform, Coalescing>::adopt(static_cast<Coalescing *>(entry.coalescing())));
 			announce(Control<Platform>::event(CNX_EVENT_UNREGISTERED, entry));
 			if (cnx_k_tracing)
 				cnx_k_trace_unregister(entry.id(), entry.name().data());
@@ -305,7 +317,10 @@ cnx_callback *cnx_register(const cnx_registration *registration)
 		return error_pointer(spec.error());
 	if (key_of(spec->id) == key_of(control_id))
 		return error_pointer(Error::invalid);
-	const auto entry = core->add(*spec);
+	const auto limits = Coalescing::check(registration->coalescing);
+	if (!limits)
+		return error_pointer(limits.error());
+	const auto entry = core->add(*spec, *limits);
 	if (!entry)
 		return error_pointer(entry.error());
 	if (cnx_k_tracing)

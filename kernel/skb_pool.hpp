@@ -73,6 +73,9 @@ public:
 		return Skb::create(bytes, may_sleep, content);
 	}
 
+	/// Room of the largest skbs that can be kept ready.
+	[[nodiscard]] static std::size_t largest_room() { return cnx_k_skb_room(CNX_K_POOL_LARGEST_HEAD); }
+
 	/// Fill the magazines of a CPU that is online and stays so meanwhile. Process context. False: there was not
 	/// memory for all, and the next taker asks again.
 	bool fill(unsigned cpu, const GlobalCounters &counters)

@@ -6,11 +6,15 @@
 #include "skb.hpp"
 #include "skb_pool.hpp"
 
+#include <cnx/core/coalescer.hpp>
 #include <cnx/core/dispatcher.hpp>
 #include <cnx/core/losses.hpp>
 #include <cnx/core/subscriptions.hpp>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
+#include <optional>
 #include <span>
 
 namespace cnx::kernel
@@ -62,9 +66,29 @@ public:
 		// netlink would trim a sparsely filled head itself, once for every copy and without a word if it
 		// cannot. A single message has a head of its size.
 		if (!skb.fit(may_sleep))
-			return starve(cargo, route);
+			return starve(cargo, route, to_errno(Error::no_memory));
 		return deliver(std::move(skb), cargo, route);
 	}
+
+	/// A datagram of messages that waited for each other, to those who asked for such.
+	void send_coalesced(Skb &&skb, const Cargo &cargo, const CoalescedTo &coalesced_to)
+	{
+		cnx_destination to{};
+		to.net = coalesced_to.space;
+		to.portid = coalesced_to.portid;
+		to.group = coalesced_to.group;
+		Route route(to, to.group, false, Audience::batches);
+		if (!find_listeners(route))
+			static_cast<void>(unheard(CNX_LOST_NO_LISTENER, cargo.messages));
+		else if (!skb.fit(false))
+			static_cast<void>(starve(cargo, route, to_errno(Error::no_memory)));
+		else
+			static_cast<void>(deliver(std::move(skb), cargo, route));
+	}
+
+	/// There is one more, or one fewer, callback whose messages may wait. Any context.
+	void coalescing_begins() { coalescing_.fetch_add(1, std::memory_order_relaxed); }
+	void coalescing_ends() { coalescing_.fetch_sub(1, std::memory_order_relaxed); }
 
 private:
 	static constexpr int no_listener = -ESRCH;
@@ -72,16 +96,27 @@ private:
 	static constexpr int overrun = -ENOBUFS;
 	static constexpr int no_room = -EAGAIN;
 
+	/// Which listeners of a group a send is for, by whether they asked for batches.
+	enum class Audience { everyone, singles, batches };
+
 	/// Where one send goes, and what has become of it.
 	struct Route {
-		Route(const cnx_destination &destination, std::uint32_t to_group, bool sleeps)
-		    : to(destination), group(to_group), may_sleep(sleeps)
+		Route(const cnx_destination &destination, std::uint32_t to_group, bool sleeps,
+		      Audience to_audience = Audience::everyone)
+		    : to(destination), group(to_group), may_sleep(sleeps), audience(to_audience)
 		{
+		}
+
+		[[nodiscard]] bool is_for(const Subscription &subscription) const
+		{
+			return audience == Audience::everyone ||
+			       subscription.wants_batches() == (audience == Audience::batches);
 		}
 
 		const cnx_destination &to;
 		const std::uint32_t group; // 0: none
 		const bool may_sleep;
+		const Audience audience;
 		bool members = false; // whether netlink's own group is to be served
 
 		// The subscribers to serve next, in order of portid, and whether there are no more after them. netlink
@@ -129,12 +164,22 @@ private:
 		const auto group = resolve(message.id, to);
 		if (!group) [[unlikely]]
 			return to_errno(group.error());
-		Route route(to, *group, may_sleep);
+		if (coalescing_.load(std::memory_order_relaxed) != 0) [[unlikely]] {
+			if (const auto status = coalesce(message, to, *group, may_sleep))
+				return *status;
+		}
+		return send_now(message, Route(to, *group, may_sleep));
+	}
+
+	[[nodiscard, gnu::always_inline]] int send_now(const cnx_message &message, Route &&route)
+	{
+		const Cargo cargo{.id = message.id, .messages = 1};
 		if (!find_listeners(route)) [[unlikely]]
 			return unheard(route.filtered ? CNX_LOST_FILTERED : CNX_LOST_NO_LISTENER, 1);
+		const bool may_sleep = route.may_sleep;
 		auto skb = allocate(datagram_room(message.length), may_sleep, Skb::Content::garbage);
 		if (!skb || !skb->append(message)) [[unlikely]]
-			return starve(cargo, route);
+			return starve(cargo, route, to_errno(Error::no_memory));
 		return deliver(*std::move(skb), cargo, route);
 	}
 
@@ -164,7 +209,7 @@ private:
 		if (route.group != 0) {
 			if (subscriptions_.likely(route.group))
 				next_handful(route);
-			route.members = has_members(route.to, route.group);
+			route.members = route.audience != Audience::batches && has_members(route.to, route.group);
 		}
 		return route.count != 0 || route.members || route.to.portid != 0;
 	}
@@ -177,7 +222,7 @@ private:
 		route.last_handful = true;
 		const Platform::ReadGuard guard;
 		for (const Subscription &s : subscriptions_.of_group(guard, route.group)) {
-			if (s.portid <= route.after || s.portid == to.portid || s.portid == to.except)
+			if (s.portid <= route.after || s.portid == to.portid || s.portid == to.except || !route.is_for(s))
 				continue;
 			if (route.count == route.portids.size()) {
 				route.last_handful = false;
@@ -320,10 +365,9 @@ private:
 		return reason == CNX_LOST_FILTERED ? all_filtered : no_listener;
 	}
 
-	/// There is no memory for the datagram: every listener misses it.
-	[[nodiscard, gnu::cold]] int starve(const Cargo &cargo, Route &route)
+	/// A datagram could not be made, or put where it should wait: every listener misses it.
+	[[nodiscard, gnu::cold]] int starve(const Cargo &cargo, Route &route, int status)
 	{
-		const int status = to_errno(Error::no_memory);
 		for (;;) {
 			for (const std::uint32_t portid : std::span(route.portids).first(route.count))
 				miss(portid, status, cargo, route);
@@ -335,8 +379,59 @@ private:
 			miss(route.to.portid, status, cargo, route);
 		if (route.members)
 			miss(0, status, cargo, route);
-		return route.to.lossless ? status : lose(cargo, CNX_LOST_NO_MEMORY, status);
+		if (route.to.lossless)
+			return status;
+		return lose(cargo, status == overrun ? CNX_LOST_OVERRUN : CNX_LOST_NO_MEMORY, status);
 	}
+
+	/// Lets a message wait for others, for those listeners who want that, and sends it at once to the rest. Returns
+	/// nothing where it need not wait for anyone's sake.
+	[[nodiscard, gnu::cold]] std::optional<int> coalesce(const cnx_message &message, const cnx_destination &to,
+	                                                     std::uint32_t group, bool may_sleep)
+	{
+		if (to.filter || to.except != 0 || to.lossless || to.failed || (to.portid != 0 && group != 0))
+			return std::nullopt;
+		Status waits;
+		{
+			const Platform::ReadGuard guard;
+			const auto *const callback = dispatcher_.registry().find(guard, message.id);
+			if (!callback || !callback->coalescing() || !wants_batches(guard, to.portid, group))
+				return std::nullopt;
+			waits = wait_for_others(callback->coalescing(), message,
+			                        {.space = to.net, .portid = to.portid, .group = group});
+		}
+		int status = 0;
+		if (waits) {
+			dispatcher_.counters().add(CNX_COALESCED);
+		} else {
+			const Cargo cargo{.id = message.id, .messages = 1};
+			Route missing(to, group, may_sleep, Audience::batches);
+			static_cast<void>(find_listeners(missing));
+			status = starve(cargo, missing,
+			                waits.error() == Error::no_space ? overrun : to_errno(waits.error()));
+		}
+		if (to.portid != 0)
+			return status;
+		Route rest(to, group, may_sleep, Audience::singles);
+		if (!find_listeners(rest))
+			return status;
+		const int sent = send_now(message, Route(to, group, may_sleep, Audience::singles));
+		return status != 0 ? status : sent;
+	}
+
+	/// Whether somebody asked for batches of what is sent to a group, or to a portid.
+	[[nodiscard]] bool wants_batches(const Platform::ReadGuard &guard, std::uint32_t portid, std::uint32_t group) const
+	{
+		if (!subscriptions_.likely(group))
+			return false;
+		const auto asked = subscriptions_.of_group(guard, group);
+		return std::any_of(asked.begin(), asked.end(), [portid](const Subscription &subscription) {
+			return subscription.wants_batches() && (portid == 0 || subscription.portid == portid);
+		});
+	}
+
+	/// no_memory; no_space: too many messages wait already.
+	[[nodiscard]] static Status wait_for_others(void *coalescing, const cnx_message &message, const CoalescedTo &to);
 
 	/// Counts messages that a listener did not get. Returns `status`.
 	int lose(const Cargo &cargo, cnx_counter reason, int status) const
@@ -362,6 +457,7 @@ private:
 	Subscriptions<Platform> &subscriptions_;
 	Losses<Platform> &losses_;
 	SkbPool &pool_;
+	std::atomic<unsigned> coalescing_{0}; // callbacks whose messages may wait
 };
 
 } // namespace cnx::kernel

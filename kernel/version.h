@@ -41,6 +41,11 @@
 		hrtimer_init_on_stack(timer, clock, mode);                                                             \
 		(timer)->function = (expired);                                                                         \
 	} while (0)
+#define hrtimer_setup(timer, expired, clock, mode)                                                                     \
+	do {                                                                                                           \
+		hrtimer_init(timer, clock, mode);                                                                      \
+		(timer)->function = (expired);                                                                         \
+	} while (0)
 #endif
 
 typedef unsigned long (*cnx_shrinker_function)(struct shrinker *shrinker, struct shrink_control *control);

@@ -19,8 +19,25 @@ extern "C" {
 #include <linux/types.h>
 #endif
 
+/* Bytes of a datagram that this kernel sends at most. */
+#define CNX_MAX_BATCH (64u << 10)
+
 /* A registered callback. Made by cnx_register(), owned by the driver until cnx_unregister() has returned 0. */
 struct cnx_callback;
+
+/*
+ * Lets the messages that cnx_send() sends under an id wait for each other, so that many go in one datagram, to listeners
+ * that asked for batches (CNX_SUBSCRIBE_BATCHES). Everyone else gets each message at once, alone. They go as soon as one
+ * of the three is reached, and when the callback is unregistered. Messages to one destination keep their order.
+ *
+ * Only messages to a group or to a portid wait: one with a filter, `except`, `lossless` or `failed` goes at once, and may
+ * overtake what waits. cnx_send() returns 0 for a message that waits; what a listener misses of it later is counted.
+ */
+struct cnx_coalescing {
+	__u32 delay_us; /* that a message waits at most, plus the time to a timer's softirq: 1 to 1000000; 0: none waits */
+	__u32 messages; /* in a datagram at most: 1 to 65535; 0: as many as fit */
+	__u32 bytes;    /* of a datagram at most, headers included: 64 to CNX_MAX_BATCH; 0: 3776, which skbs are ready for */
+};
 
 struct cnx_registration {
 	struct cnx_id id;
@@ -30,12 +47,14 @@ struct cnx_registration {
 	enum cnx_kind kind;
 	int sender;             /* CNX_SENDER_... */
 	bool open_to_listeners; /* true: anyone may subscribe to group id.idx; false: CAP_NET_ADMIN */
+	struct cnx_coalescing coalescing; /* all zero: none */
 };
 
 /*
  * Register a callback. Process context; may sleep. The callback may run before this returns.
  * Returns the registration, or ERR_PTR:
- *	-EINVAL		no callback; no name, or one that is empty or too long; unknown kind or capability; control id
+ *	-EINVAL		no callback; no name, or one that is empty or too long; unknown kind or capability; control id;
+ *			coalescing beyond its limits
  *	-EEXIST		the id is taken
  *	-ENOMEM
  */
@@ -145,7 +164,6 @@ struct cnx_batch {
 
 /* `capacity`: bytes of datagram, headers included; cnx_batch_room() tells what one message takes.
  * 0, -EINVAL (capacity 0), -EMSGSIZE (beyond CNX_MAX_BATCH), -ENOMEM. */
-#define CNX_MAX_BATCH (64u << 10)
 int cnx_batch_begin(struct cnx_batch *batch, __kernel_size_t capacity, enum cnx_context context);
 
 /* Bytes of datagram that a message with a payload of `length` bytes takes. */

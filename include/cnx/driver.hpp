@@ -55,6 +55,7 @@ public:
 	struct Options {
 		int sender = CNX_SENDER_NET_ADMIN;
 		bool open_to_listeners = false;
+		cnx_coalescing coalescing{};
 	};
 
 	/// Register `receiver`, which must outlive the registration, under `id`. Errors: those of cnx_register().
@@ -67,7 +68,8 @@ public:
 		                                    .context = std::addressof(receiver),
 		                                    .kind = R::kind,
 		                                    .sender = options.sender,
-		                                    .open_to_listeners = options.open_to_listeners};
+		                                    .open_to_listeners = options.open_to_listeners,
+		                                    .coalescing = options.coalescing};
 		cnx_callback *const callback = cnx_register(&registration);
 		// SAFETY: only reads the address; the kernel returns errors as the last 4095 addresses.
 		const auto address = reinterpret_cast<std::uintptr_t>(callback);

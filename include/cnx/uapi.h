@@ -129,7 +129,8 @@ struct cnx_info {
 };
 
 /* struct cnx_callback_record.flags */
-#define CNX_CALLBACK_SLEEPABLE 1u /* the callback may block; otherwise it runs inside an RCU read section */
+#define CNX_CALLBACK_SLEEPABLE 1u  /* the callback may block; otherwise it runs inside an RCU read section */
+#define CNX_CALLBACK_COALESCING 2u /* what is sent under its id may wait for more, see CNX_SUBSCRIBE_BATCHES */
 
 struct cnx_callback_record {
 	struct cnx_id id;

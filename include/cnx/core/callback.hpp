@@ -32,12 +32,14 @@ struct CallbackSpec {
 	cnx_callback_fn function;
 	void *context;
 	std::array<char, CNX_NAME_SIZE> name; // NUL-terminated
+	void *coalescing = nullptr;           // the transport's; nullptr: messages go at once
 };
 
-/// What only a listing needs of a callback.
+/// What the receive path does not need of a callback.
 struct Label {
 	std::array<char, CNX_NAME_SIZE> name; // NUL-terminated
-	std::uint64_t serial = 0;             // the order of registration, from 1
+	void *coalescing = nullptr;
+	std::uint64_t serial = 0; // the order of registration, from 1
 };
 
 /// A registered callback: one cache line, which is all that the receive path reads of it, so that many callbacks lie as
@@ -52,7 +54,7 @@ public:
 	[[nodiscard]] static Result<Owned<P, Callback>> create(const CallbackSpec &spec)
 	{
 		auto counted = CNX_TRY(Counted::create());
-		auto label = CNX_TRY((Owned<P, Label>::create(Label{.name = spec.name})));
+		auto label = CNX_TRY((Owned<P, Label>::create(Label{.name = spec.name, .coalescing = spec.coalescing})));
 		return Owned<P, Callback>::create(spec, std::move(counted), std::move(label));
 	}
 
@@ -76,6 +78,9 @@ public:
 	[[nodiscard]] std::uint64_t serial() const { return label_->serial; }
 	[[nodiscard]] const std::array<char, CNX_NAME_SIZE> &name() const { return label_->name; }
 
+	/// What CallbackSpec said. It outlives the callback, and every read section that found the callback.
+	[[nodiscard]] void *coalescing() const { return label_->coalescing; }
+
 	int call(const cnx_message &message, const cnx_sender &sender) const
 	{
 		return function_(context_, &message, &sender);
@@ -83,13 +88,20 @@ public:
 
 	void count(CallbackCounter counter, std::uint64_t n = 1) const { counted_.add(counter, n); }
 
+	/// CNX_CALLBACK_
+	[[nodiscard]] std::uint32_t flags() const
+	{
+		return (kind_ == Kind::sleepable ? CNX_CALLBACK_SLEEPABLE : 0u) |
+		       (coalescing() ? CNX_CALLBACK_COALESCING : 0u);
+	}
+
 	/// What the control plane and /proc show of it.
 	[[nodiscard]] cnx_callback_record record() const
 	{
 		cnx_callback_record record{
 		    .id = id(),
 		    .serial = serial(),
-		    .flags = kind_ == Kind::sleepable ? CNX_CALLBACK_SLEEPABLE : 0u,
+		    .flags = flags(),
 		    .capability = capability_,
 		    .received = counted_.sum(CallbackCounter::received),
 		    .refused = counted_.sum(CallbackCounter::refused),

@@ -88,7 +88,7 @@ public:
 	{
 		cnx_event event{.version = CNX_CONTROL_VERSION,
 		                .op = static_cast<std::uint16_t>(op),
-		                .flags = callback.kind() == Kind::sleepable ? CNX_CALLBACK_SLEEPABLE : 0u,
+		                .flags = callback.flags(),
 		                .id = callback.id(),
 		                .name = {}};
 		__builtin_memcpy(event.name, callback.name().data(), callback.name().size());
