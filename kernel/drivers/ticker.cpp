@@ -82,11 +82,13 @@ constinit ModuleState<Driver> driver;
 
 } // namespace
 
-int ticker_start(void)
+int ticker_start(unsigned int wait_us)
 {
 	Driver &state = driver.create();
 	auto registration = Registration::create(ticker_id, "ticker", state.ticker,
-	                                         {.sender = CNX_SENDER_ANYONE, .open_to_listeners = true});
+	                                         {.sender = CNX_SENDER_ANYONE,
+	                                          .open_to_listeners = true,
+	                                          .coalescing = {.delay_us = wait_us, .messages = 0, .bytes = 0}});
 	if (!registration) {
 		driver.destroy();
 		return to_errno(registration.error());

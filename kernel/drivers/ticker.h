@@ -9,8 +9,9 @@
 extern "C" {
 #endif
 
-/* Process context. 0 or a negative errno. */
-int ticker_start(void);
+/* Process context. `wait_us`: how long a tick may wait for others, for listeners that asked for batches; 0: not at all.
+ * 0 or a negative errno. */
+int ticker_start(unsigned int wait_us);
 /* Process context. The timer is stopped. */
 void ticker_stop(void);
 /* Softirq context. `now`: nanoseconds since boot; `batch`: how many ticks to send in one datagram, 1 or more. */

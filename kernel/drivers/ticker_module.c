@@ -16,6 +16,11 @@ static unsigned int batch = 1;
 module_param(batch, uint, 0444);
 MODULE_PARM_DESC(batch, "ticks in one datagram, 1 to 64 (default 1)");
 
+static unsigned int wait_us;
+module_param(wait_us, uint, 0444);
+MODULE_PARM_DESC(wait_us, "microseconds that a tick may wait for others where a listener asked for batches, 0 to 1000000 "
+                          "(default 0: not at all)");
+
 static void ticker_expired(struct timer_list *timer);
 static DEFINE_TIMER(ticker_timer, ticker_expired);
 
@@ -29,11 +34,11 @@ static int __init ticker_init(void)
 {
 	int status;
 
-	if (period_ms < 1 || period_ms > 60000 || batch < 1 || batch > 64) {
-		pr_err("cnx_ticker: period_ms must be 1 to 60000 and batch 1 to 64\n");
+	if (period_ms < 1 || period_ms > 60000 || batch < 1 || batch > 64 || wait_us > 1000000) {
+		pr_err("cnx_ticker: period_ms must be 1 to 60000, batch 1 to 64 and wait_us 0 to 1000000\n");
 		return -EINVAL;
 	}
-	status = ticker_start();
+	status = ticker_start(wait_us);
 	if (!status)
 		mod_timer(&ticker_timer, jiffies + msecs_to_jiffies(period_ms));
 	return status;

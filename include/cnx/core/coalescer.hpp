@@ -148,7 +148,8 @@ private:
 	{
 		const std::size_t room = datagram_room(message.length);
 		Pending *pending = find(state, to);
-		if (pending && pending->bytes + room <= limits_.bytes && pending->buffer->append(message))
+		if (pending && pending->messages < limits_.messages && pending->bytes + room <= limits_.bytes &&
+		    pending->buffer->append(message))
 			return added(state, *pending, room);
 		// Whatever it is that has to go first needs a place in the queue.
 		if (!pending)

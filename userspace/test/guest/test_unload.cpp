@@ -143,12 +143,56 @@ void waits_for_sleepers(Ktap &ktap)
 	ktap.equal("asleep: the callback is gone", -ENODEV, ask(observer, CNX_CONTROL_SHOW, sleeper_id).error);
 }
 
+/// The number of the last tick among what a listener got, which has to be all of them.
+std::uint64_t last_tick(Ktap &ktap, Socket &listener)
+{
+	std::uint64_t last = 0;
+	unsigned gaps = 0;
+	for (const auto &received : listener.drain()) {
+		std::uint64_t number = 0;
+		if (received.payload.size() < sizeof(number))
+			continue;
+		std::memcpy(&number, received.payload.data(), sizeof(number));
+		gaps += last != 0 && number != last + 1;
+		last = number;
+	}
+	if (gaps != 0)
+		ktap.note(std::to_string(gaps) + " gaps");
+	return gaps == 0 ? last : 0;
+}
+
+/// A driver that goes while its messages wait for others: they are sent, up to the last one.
+void sends_what_waits(Ktap &ktap)
+{
+	constexpr unsigned cycles = 20;
+	unsigned same = 0;
+	unsigned batched = 0;
+	for (unsigned cycle = 0; cycle < cycles; ++cycle) {
+		Socket at_once;
+		Socket in_batches;
+		if (load_module("cnx_ticker", "period_ms=1 wait_us=1000000") != 0)
+			give_up("the ticker could not be loaded");
+		ask(at_once, CNX_CONTROL_SUBSCRIBE, {ticker_id.idx, 0});
+		ask(in_batches, CNX_CONTROL_SUBSCRIBE, {ticker_id.idx, 0}, CNX_SUBSCRIBE_BATCHES);
+		std::this_thread::sleep_for(std::chrono::milliseconds(20 + cycle));
+		if (unload_module("cnx_ticker") != 0)
+			give_up("the ticker could not be unloaded");
+		const unsigned before = in_batches.datagrams();
+		const std::uint64_t last = last_tick(ktap, at_once);
+		same += last != 0 && last == last_tick(ktap, in_batches);
+		batched += in_batches.datagrams() - before == 1;
+	}
+	ktap.equal("waiting messages: all are sent when their driver unloads, in each of the cycles", cycles, same);
+	ktap.equal("waiting messages: in one datagram", cycles, batched);
+}
+
 } // namespace
 
 int main()
 {
 	Ktap ktap;
 	waits_for_sleepers(ktap);
+	sends_what_waits(ktap);
 	under_load(ktap, "echo under load", "cnx_echo", echo_id, bytes_of("hello"), 4, 20, 25,
 	           std::chrono::milliseconds(40));
 	under_load(ktap, "sleeper under load", "cnx_sleeper", sleeper_id, bytes_of("7"), 40, 1, 10,
