@@ -81,8 +81,9 @@ struct sk_buff *cnx_k_skb_alloc_ready(__kernel_size_t bytes, unsigned int cpu);
 /* The bytes that an skb has room for whose head takes `head` bytes, a power of two. */
 __kernel_size_t cnx_k_skb_room(__kernel_size_t head);
 #define CNX_K_POOL_LARGEST_HEAD 4096
-/* Have cnx_core_pool_fill() called for each CPU, soon and in process context. Any context. */
-void cnx_k_pool_schedule_refill(void);
+/* Have cnx_core_pool_fill() called for each CPU, in process context: after the next tick of the clock, or now. Any context. */
+void cnx_k_pool_refill_soon(void);
+void cnx_k_pool_refill_now(void);
 struct sk_buff *cnx_k_skb_clone(struct sk_buff *skb, bool may_sleep);
 void cnx_k_skb_free(struct sk_buff *skb);
 /* What the skb carries, and the room behind that. */

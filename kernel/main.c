@@ -23,10 +23,10 @@ module_param_named(protocol, cnx_protocol, uint, 0444);
 MODULE_PARM_DESC(protocol, "netlink protocol number in the initial network namespace, 1 to 31 (default 0: 11 where "
                            "the kernel leaves it free, else 28)");
 
-static unsigned int cnx_pool_depth = 256;
+static unsigned int cnx_pool_depth = 1024;
 module_param_named(pool_depth, cnx_pool_depth, uint, 0444);
 MODULE_PARM_DESC(pool_depth,
-                 "skbs that are kept ready for each CPU and size where so many are used, 0 to 1024 (default 256; 0: "
+                 "skbs that are kept ready for each CPU and size where so many are used, 0 to 1024 (default 1024; 0: "
                  "none, each send allocates its own)");
 
 static unsigned int cnx_pool_bytes = 3776;
@@ -59,7 +59,7 @@ int cnx_k_broadcast(struct net *net, struct sk_buff *skb, __u32 except, __u32 gr
 		return -ESRCH;
 	}
 	NETLINK_CB(skb).dst_group = group;
-	return netlink_broadcast(socket, skb, except, group, may_sleep ? GFP_KERNEL : GFP_ATOMIC);
+	return netlink_broadcast(socket, skb, except, group, GFP_ATOMIC);
 }
 
 int cnx_k_unicast(struct net *net, struct sk_buff *skb, __u32 portid, __u32 group, bool wait)

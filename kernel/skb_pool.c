@@ -5,6 +5,7 @@
 #include <linux/err.h>
 #include <linux/shrinker.h>
 #include <linux/skbuff.h>
+#include <linux/timer.h>
 #include <linux/topology.h>
 #include <linux/workqueue.h>
 
@@ -42,7 +43,19 @@ static void cnx_pool_refill(struct work_struct *work)
 
 static DECLARE_WORK(cnx_pool_work, cnx_pool_refill);
 
-void cnx_k_pool_schedule_refill(void)
+static void cnx_pool_tick(struct timer_list *timer)
+{
+	cnx_k_pool_refill_now();
+}
+
+static DEFINE_TIMER(cnx_pool_timer, cnx_pool_tick);
+
+void cnx_k_pool_refill_soon(void)
+{
+	mod_timer(&cnx_pool_timer, jiffies + 1);
+}
+
+void cnx_k_pool_refill_now(void)
 {
 	queue_work(system_unbound_wq, &cnx_pool_work);
 }
@@ -98,5 +111,6 @@ void cnx_pool_stop(void)
 {
 	cpuhp_remove_state_nocalls(cnx_pool_hotplug);
 	cnx_shrinker_unregister(cnx_pool_shrinker);
+	timer_delete_sync(&cnx_pool_timer);
 	cancel_work_sync(&cnx_pool_work);
 }

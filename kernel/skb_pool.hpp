@@ -59,9 +59,9 @@ public:
 		for (auto &each : classes()) {
 			if (bytes > each->room)
 				continue;
-			const auto [skb, low] = each->ready.take();
-			if (low) [[unlikely]]
-				ask_for_refill();
+			const auto [skb, level] = each->ready.take();
+			if (level != Level::plenty) [[unlikely]]
+				ask_for_refill(level);
 			if (skb) [[likely]] {
 				counters.add(CNX_POOL_HITS);
 				return Skb::adopt(skb);
@@ -98,7 +98,7 @@ public:
 	}
 
 	/// The refill that was asked for begins, so what is taken from now on asks for another.
-	void refill_begins() { asked_.store(false, std::memory_order_relaxed); }
+	void refill_begins() { asked_.store(Level::plenty, std::memory_order_relaxed); }
 
 	/// Free what is ready for a CPU, `most` skbs of each class at most. Returns how many. Process context.
 	unsigned drain(unsigned cpu, unsigned most = Class::Ready::deepest)
@@ -135,14 +135,23 @@ private:
 		Ready ready;
 	};
 
+	using Level = Class::Ready::Level;
+
 	SkbPool() = default;
 
 	[[nodiscard]] std::span<std::optional<Class>> classes() { return std::span(classes_).first(count_); }
 
-	void ask_for_refill()
+	/// To wake a work item costs a sender as much as all else that it does. So a magazine that is only low waits for
+	/// the next tick of the clock to do it.
+	[[gnu::noinline]] void ask_for_refill(Level level)
 	{
-		if (!asked_.load(std::memory_order_relaxed) && !asked_.exchange(true, std::memory_order_relaxed))
-			cnx_k_pool_schedule_refill();
+		if (asked_.load(std::memory_order_relaxed) >= level ||
+		    asked_.exchange(level, std::memory_order_relaxed) >= level)
+			return;
+		if (level == Level::nearly_empty)
+			cnx_k_pool_refill_now();
+		else
+			cnx_k_pool_refill_soon();
 	}
 
 	void drain_all()
@@ -154,9 +163,9 @@ private:
 	// Smallest first. INVARIANT: the first count_ of them hold a class.
 	std::array<std::optional<Class>, most_classes> classes_;
 	std::size_t count_ = 0;
-	// Whether a refill was asked for that has not begun. Only a hint: one that is asked for twice finds nothing to
-	// do.
-	std::atomic<bool> asked_{false};
+	// How urgently a refill was asked for that has not begun. Only a hint: one that is asked for twice finds nothing
+	// to do.
+	std::atomic<Level> asked_{Level::plenty};
 };
 
 } // namespace cnx::kernel

@@ -25,6 +25,8 @@ protected:
 		return std::move(created).value();
 	}
 
+	using Level = Magazines<P, Buffer>::Level;
+
 	/// Gives to CPU 0 and takes from all, since a test's thread may be moved between CPUs.
 	static unsigned drain(Magazines<P, Buffer> &magazines, std::vector<Buffer *> &into)
 	{
@@ -100,19 +102,20 @@ TEST_F(CoreMagazines, TakesWhatCameLast)
 /// All CPUs' magazines hold the same, so that it does not matter where the test's thread is.
 TEST_F(CoreMagazines, AreLowWhenHalfOfWhatTheyShouldHoldIsLeft)
 {
-	auto magazines = of_depth(4);
-	std::vector<Buffer> buffers(4 * P::cpu_count());
+	auto magazines = of_depth(8);
+	std::vector<Buffer> buffers(8 * P::cpu_count());
 	for (std::size_t given = 0; given < buffers.size(); ++given)
 		EXPECT_TRUE(magazines.give(static_cast<unsigned>(given % P::cpu_count()), buffers[given]));
-	std::vector<unsigned> left(P::cpu_count(), 4);
+	std::vector<unsigned> left(P::cpu_count(), 8);
 	unsigned judged = 0;
 	for (unsigned taken = 0; taken < buffers.size(); ++taken) {
 		const unsigned cpu = P::cpu();
-		const auto [buffer, low] = magazines.take();
+		const auto [buffer, level] = magazines.take();
 		if (!buffer || P::cpu() != cpu || magazines.size(cpu) != left[cpu] - 1)
 			break; // the thread was moved
 		--left[cpu];
-		EXPECT_EQ(low, left[cpu] <= 2) << left[cpu];
+		EXPECT_EQ(level != Level::plenty, left[cpu] <= 4) << left[cpu];
+		EXPECT_EQ(level == Level::nearly_empty, left[cpu] <= 1) << left[cpu];
 		++judged;
 	}
 	EXPECT_GE(judged, 1u);
@@ -124,9 +127,9 @@ TEST_F(CoreMagazines, AreLowWhenThereIsNothing)
 {
 	auto magazines = of_depth(4);
 	for (unsigned look = 0; look < 3; ++look) {
-		const auto [buffer, low] = magazines.take();
+		const auto [buffer, level] = magazines.take();
 		EXPECT_EQ(buffer, nullptr);
-		EXPECT_TRUE(low);
+		EXPECT_EQ(level, Level::nearly_empty);
 	}
 }
 

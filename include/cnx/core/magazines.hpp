@@ -35,9 +35,12 @@ public:
 	/// Buffers that it should hold before anything is known, if its depth allows.
 	static constexpr unsigned modest = 16;
 
+	/// How full a magazine is: it should be given some when it is low, and at once when it is nearly empty.
+	enum class Level : std::uint8_t { plenty, low, nearly_empty };
+
 	struct Taken {
 		T *buffer; // the taker's now; nullptr: there is none
-		bool low;  // the magazine holds half of what it should: time to give it some
+		Level level;
 	};
 
 	/// Empty magazines of `depth` buffers. May sleep. invalid: a depth of 0 or above `deepest`. no_memory.
@@ -68,12 +71,12 @@ public:
 		const Magazine magazine = of_cpu(P::cpu());
 		const unsigned hint = magazine.hint();
 		if (hint == Magazine::dry) [[unlikely]]
-			return {nullptr, true};
+			return {nullptr, Level::nearly_empty};
 		// The likely case by itself: the slot below the hint is filled.
 		if (hint - 1 < depth_) [[likely]] {
 			if (T *const buffer = magazine.empty(hint - 1)) [[likely]] {
 				magazine.hint(hint - 1);
-				return {buffer, hint - 1 <= magazine.aim() / 2};
+				return {buffer, magazine.level(hint - 1)};
 			}
 		}
 		return look_everywhere(magazine, hint);
@@ -170,6 +173,14 @@ private:
 		}
 		void aim(unsigned buffers) const { words_[1].store(buffers, std::memory_order_relaxed); }
 
+		[[nodiscard]] Level level(unsigned filled) const
+		{
+			const unsigned wanted = aim();
+			if (filled > wanted / 2) [[likely]]
+				return Level::plenty;
+			return filled > wanted / 8 ? Level::low : Level::nearly_empty;
+		}
+
 		[[nodiscard]] bool holds(unsigned slot) const
 		{
 			return words_[first + slot].load(std::memory_order_relaxed) != 0;
@@ -207,13 +218,13 @@ private:
 		for (unsigned slot = depth_; slot-- > 0;) {
 			if (T *const buffer = magazine.empty(slot)) {
 				magazine.hint(slot);
-				return {buffer, slot <= magazine.aim() / 2};
+				return {buffer, magazine.level(slot)};
 			}
 		}
 		magazine.run_dry(hint);
 		const unsigned more = magazine.aim() * 2;
 		magazine.aim(more < depth_ ? more : depth_);
-		return {nullptr, true};
+		return {nullptr, Level::nearly_empty};
 	}
 
 	[[nodiscard]] unsigned least() const { return depth_ < modest ? depth_ : modest; }
