@@ -10,9 +10,9 @@
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
-#error "cnx supports Linux 6.1 to 6.18: this tree is older; use a newer kernel"
-#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
-#error "cnx supports Linux 6.1 to 6.18: this tree is newer; use a newer cnx"
+#error "cnx supports Linux 6.1 to 7.2: this tree is older; use a newer kernel"
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0)
+#error "cnx supports Linux 6.1 to 7.2: this tree is newer; use a newer cnx"
 #endif
 
 /* From 6.11 on, sysctl tables are counted and must not end with an empty entry. */
@@ -32,6 +32,11 @@
 /* From 6.2 on, the deletion of a timer has this name; from 6.15 on, this alone. Needs its header first, as above. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 #define timer_delete_sync del_timer_sync
+#endif
+
+/* From 6.16 on, a timer on the stack is destroyed by this name alone. Needs its header first, as above. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+#define timer_destroy_on_stack destroy_timer_on_stack
 #endif
 
 /* From 6.13 on, a timer gets its function when it is made; from 6.15 on, only so. */

@@ -58,6 +58,6 @@ expect "a machine of another architecture" "the virtual machine's kernel is for 
 	"$here/packages.sh" vm
 
 expect "a kernel tree that is not there" ".* is not a prepared kernel tree .*" \
-	"$here/kernel.sh" check "$work/nothing" 6.1 6.18
+	"$here/kernel.sh" check "$work/nothing" 6.1 7.2
 
 done_testing
