@@ -3,7 +3,9 @@
 #ifndef CNX_KERNEL_VERSION_H
 #define CNX_KERNEL_VERSION_H
 
+#include <linux/atomic.h>
 #include <linux/hrtimer.h>
+#include <linux/percpu.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
 #include <linux/timer.h>
@@ -46,6 +48,16 @@
 		hrtimer_init_on_stack(timer, clock, mode);                                                             \
 		(timer)->function = (expired);                                                                         \
 	} while (0)
+#endif
+
+/*
+ * To a counter of this CPU, in any context. User-mode Linux has no instruction for it, and where it has several CPUs,
+ * this_cpu_add() is two system calls, because its interrupts are signals. An atomic addition is none.
+ */
+#if IS_ENABLED(CONFIG_UML) && IS_ENABLED(CONFIG_SMP)
+#define cnx_this_cpu_add(counter, n) atomic64_add(n, (atomic64_t *)raw_cpu_ptr(&(counter)))
+#else
+#define cnx_this_cpu_add(counter, n) this_cpu_add(counter, n)
 #endif
 
 typedef unsigned long (*cnx_shrinker_function)(struct shrinker *shrinker, struct shrink_control *control);

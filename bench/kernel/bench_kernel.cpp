@@ -110,7 +110,7 @@ private:
 	void receive_in_kernel(const std::string &bus, unsigned callbacks, unsigned batch, unsigned senders,
 	                       const std::string &suffix)
 	{
-		const Plan plan = mode_.plan(100);
+		const Plan plan = mode_.plan(1000);
 		module_.command(line("register", bus, callbacks, 1));
 		module_.command(line("receive", bus, protocol_of(bus), senders, plan.steps, plan.round, batch));
 		report(mode_, receive_name(bus, callbacks, batch) + suffix, module_.ticks(), plan.round, batch);
