@@ -44,7 +44,7 @@ static DECLARE_WORK(cnx_pool_work, cnx_pool_refill);
 
 void cnx_k_pool_schedule_refill(void)
 {
-	queue_work(system_unbound_wq, &cnx_pool_work);
+	queue_work(system_dfl_wq, &cnx_pool_work);
 }
 
 /* The CPU is online, or about to be; the lock on hotplug is held. */

@@ -60,6 +60,11 @@
 #define cnx_this_cpu_add(counter, n) this_cpu_add(counter, n)
 #endif
 
+/* From 6.17 on, the workqueue that is bound to no CPU has this name; later on, the kernel complains about the other. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define system_dfl_wq system_unbound_wq
+#endif
+
 typedef unsigned long (*cnx_shrinker_function)(struct shrinker *shrinker, struct shrink_control *control);
 
 /* From 6.7 on, shrinkers are allocated by the kernel. NULL: no memory. */

@@ -37,6 +37,25 @@ stand_in apt-get 'echo "E: Could not resolve host" >&2; exit 100'
 expect "no network for the kernel image" "linux-image-.* could not be downloaded; check the network, .*" \
 	env XDG_CACHE_HOME="$work" "$here/kernel.sh" image
 
+stand_in df 'echo header; echo "disk 100 100 3 97% /"'
+expect "no space for user-mode Linux" "user-mode Linux needs 3000 MB in .* and there are 3; free some space, .*" \
+	env XDG_CACHE_HOME="$work" "$here/uml/tree.sh" stock
+
+stand_in apt-get 'echo "E: Could not resolve host" >&2; exit 100'
+expect "no network for user-mode Linux" "linux-source-.* could not be downloaded; check the network, .*" \
+	env XDG_CACHE_HOME="$work" "$here/uml/tree.sh" stock
+
+stand_in apt-get 'echo "E: Could not resolve host" >&2; exit 100'
+expect "no network for a newer user-mode Linux" "apt knows no linux-source-.*; check the network, .*" \
+	env XDG_CACHE_HOME="$work" "$here/uml/tree.sh" smp
+
+stand_in make 'echo "flex: not found" >&2; exit 2'
+stand_in apt-get 'touch package.deb'
+stand_in dpkg-deb 'exit 0'
+stand_in tar 'mkdir -p "${@: -1}/linux-source-6.1"'
+expect "user-mode Linux that does not build" "user-mode Linux could not be built; see .*, and run make packages .*" \
+	env XDG_CACHE_HOME="$work" "$here/uml/tree.sh" stock
+
 stand_in dpkg-query 'exit 1'
 stand_in apt-get 'echo "E: Failed to fetch: Could not resolve host" >&2; exit 100'
 stand_in sudo 'exec "$@"'
