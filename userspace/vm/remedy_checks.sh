@@ -17,7 +17,10 @@ stand_in() {
 expect() {
 	local name=$1 sentence=$2 said status
 	shift 2
-	selected "$name" || return 0
+	selected "$name" || {
+		rm -rf "${work:?}/bin"
+		return 0
+	}
 	said=$(PATH="$work/bin:$PATH" "$@" 2>&1 </dev/null)
 	status=$?
 	[ $status != 0 ] && tail -n 1 <<<"$said" | grep -qE "^cnx: $sentence\$"
@@ -53,7 +56,7 @@ stand_in make 'echo "flex: not found" >&2; exit 2'
 stand_in apt-get 'touch package.deb'
 stand_in dpkg-deb 'exit 0'
 stand_in tar 'mkdir -p "${@: -1}/linux-source-6.1"'
-expect "user-mode Linux that does not build" "user-mode Linux could not be built; see .*, and run make packages .*" \
+expect "user-mode Linux that does not build" "user-mode Linux could not be built; see .*, and install .*" \
 	env XDG_CACHE_HOME="$work" "$here/uml/tree.sh" stock
 
 stand_in dpkg-query 'exit 1'

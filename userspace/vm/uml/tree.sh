@@ -41,7 +41,7 @@ strip_tree() {
 }
 
 build() {
-	local package=$1 folder=$2 log=$cache/uml/build.log source
+	local package=$1 folder=$2 log=$cache/uml/$1.log source
 	shift 2
 	new_in "$cache/uml" 3000 "user-mode Linux"
 	echo "  FETCH   $package (into the cache, not installed)" >&2
@@ -51,11 +51,12 @@ build() {
 		fail "$package could not be unpacked in $work; check that the disk has space and run this again."
 	source=$work/$package
 	echo "  UML     ${folder##*/} (once, some minutes)" >&2
-	(cd "$source" && unset MAKEFLAGS MFLAGS MAKELEVEL &&
-		make ARCH=um KCONFIG_ALLCONFIG="$here/config" allnoconfig &&
-		make ARCH=um -j"$(nproc)") >"$log" 2>&1 </dev/null || {
+	# What a make above us was told is about the module, and would be taken to be about the kernel.
+	(cd "$source" &&
+		env -i PATH="$PATH" make ARCH=um KCONFIG_ALLCONFIG="$here/config" allnoconfig &&
+		env -i PATH="$PATH" make ARCH=um -j"$(nproc)") >"$log" 2>&1 </dev/null || {
 		tail -n 5 "$log" >&2
-		fail "user-mode Linux could not be built; see $log, and run make packages if a program is missing."
+		fail "user-mode Linux could not be built; see $log, and install what userspace/vm/packages lists under [uml] if a program is missing."
 	}
 	strip_tree "$source"
 	keep "$source" "$folder" linux
