@@ -22,7 +22,7 @@ struct Plan {
 class Mode
 {
 public:
-	Mode(std::string_view name, bool brief) : name_(name), brief_(brief) {}
+	Mode(std::string_view name, bool brief) : name_(name), counts_(name == "icount"), brief_(brief) {}
 
 	[[nodiscard]] bool known() const { return counts() || name_ == "uml" || name_ == "kvm"; }
 	[[nodiscard]] const std::string &name() const { return name_; }
@@ -30,7 +30,7 @@ public:
 
 	/// Whether the clock counts the guest's instructions, so that a look at it costs next to nothing and chance has
 	/// no part in what it shows.
-	[[nodiscard]] bool counts() const { return name_ == "icount"; }
+	[[nodiscard]] bool counts() const { return counts_; }
 	/// In user-mode Linux a system call costs many times what it does elsewhere, and would hide what it leads to.
 	[[nodiscard]] bool has_true_system_calls() const { return name_ != "uml"; }
 
@@ -58,6 +58,7 @@ private:
 	[[nodiscard]] unsigned share() const { return brief_ ? 20 : 1; }
 
 	std::string name_;
+	bool counts_; // looked at with the clock, so kept
 	bool brief_;
 };
 
