@@ -191,7 +191,7 @@ void cnx_k_counters_release(struct cnx_k_counters *counters)
 
 void cnx_k_counter_add(struct cnx_k_counters *counters, __kernel_size_t index, __u64 n)
 {
-	this_cpu_add(((u64 __percpu __force *)counters)[index], n);
+	cnx_this_cpu_add(((u64 __percpu __force *)counters)[index], n);
 }
 
 __u64 cnx_k_counter_read(struct cnx_k_counters *counters, __kernel_size_t index, unsigned int cpu)

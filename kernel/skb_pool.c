@@ -57,7 +57,7 @@ void cnx_k_pool_refill_soon(void)
 
 void cnx_k_pool_refill_now(void)
 {
-	queue_work(system_unbound_wq, &cnx_pool_work);
+	queue_work(system_dfl_wq, &cnx_pool_work);
 }
 
 /* The CPU is online, or about to be; the lock on hotplug is held. */

@@ -3,16 +3,18 @@
 #ifndef CNX_KERNEL_VERSION_H
 #define CNX_KERNEL_VERSION_H
 
+#include <linux/atomic.h>
 #include <linux/hrtimer.h>
+#include <linux/percpu.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
 #include <linux/timer.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
-#error "cnx supports Linux 6.1 to 6.18: this tree is older; use a newer kernel"
-#elif LINUX_VERSION_CODE >= KERNEL_VERSION(6, 19, 0)
-#error "cnx supports Linux 6.1 to 6.18: this tree is newer; use a newer cnx"
+#error "cnx supports Linux 6.1 to 7.2: this tree is older; use a newer kernel"
+#elif LINUX_VERSION_CODE >= KERNEL_VERSION(7, 3, 0)
+#error "cnx supports Linux 6.1 to 7.2: this tree is newer; use a newer cnx"
 #endif
 
 /* From 6.11 on, sysctl tables are counted and must not end with an empty entry. */
@@ -34,6 +36,11 @@
 #define timer_delete_sync del_timer_sync
 #endif
 
+/* From 6.16 on, a timer on the stack is destroyed by this name alone. Needs its header first, as above. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+#define timer_destroy_on_stack destroy_timer_on_stack
+#endif
+
 /* From 6.13 on, a timer gets its function when it is made; from 6.15 on, only so. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
 #define hrtimer_setup_on_stack(timer, expired, clock, mode)                                                            \
@@ -46,6 +53,21 @@
 		hrtimer_init(timer, clock, mode);                                                                      \
 		(timer)->function = (expired);                                                                         \
 	} while (0)
+#endif
+
+/*
+ * To a counter of this CPU, in any context. User-mode Linux has no instruction for it, and where it has several CPUs,
+ * this_cpu_add() is two system calls, because its interrupts are signals. An atomic addition is none.
+ */
+#if IS_ENABLED(CONFIG_UML) && IS_ENABLED(CONFIG_SMP)
+#define cnx_this_cpu_add(counter, n) atomic64_add(n, (atomic64_t *)raw_cpu_ptr(&(counter)))
+#else
+#define cnx_this_cpu_add(counter, n) this_cpu_add(counter, n)
+#endif
+
+/* From 6.17 on, the workqueue that is bound to no CPU has this name; later on, the kernel complains about the other. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define system_dfl_wq system_unbound_wq
 #endif
 
 typedef unsigned long (*cnx_shrinker_function)(struct shrinker *shrinker, struct shrink_control *control);

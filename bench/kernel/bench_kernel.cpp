@@ -1,154 +1,198 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The half of the in-kernel benchmark that runs in user space: it listens, sends, and has /proc/cnx_bench send. Prints
-// a line of JSON for each measurement.
-#include <test/guest/raw.hpp>
-
-#include <linux/connector.h>
-#include <sys/utsname.h>
-#include <x86intrin.h>
+// The half of the in-kernel benchmark that runs in user space: it listens, sends, and has the module send. Prints a
+// line of JSON for each measurement.
+//	bench_kernel icount|uml|kvm [brief]
+#include "module.hpp"
+#include "traffic.hpp"
 
 namespace
 {
 
-using namespace cnx::test;
+using namespace cnx::bench;
+using cnx::test::give_up;
 
-constexpr std::uint32_t bench_idx = 0x40; // as in cnx_bench.c
-constexpr std::uint32_t group = 12;
-constexpr std::size_t payload = 64;
-constexpr unsigned samples = 2000;
-
-using Samples = std::vector<std::uint64_t>;
-
-Socket socket_of(const std::string &bus)
+class Benchmark
 {
-	return Socket(bus == "connector" ? NETLINK_CONNECTOR : protocol());
-}
+public:
+	explicit Benchmark(Mode mode) : mode_(std::move(mode)) {}
 
-/// A socket that the bus sends to, with room for all that it will.
-Socket listener_of(const std::string &bus)
-{
-	Socket socket = socket_of(bus);
-	const int room = 1 << 24;
-	if (socket.join(group) != 0 || ::setsockopt(socket.fd(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) != 0)
-		give_up("a listener could not join");
-	return socket;
-}
-
-/// Takes the datagrams that have arrived, and returns how many.
-unsigned take_all(const Socket &socket)
-{
-	std::array<char, 8192> into;
-	unsigned taken = 0;
-	while (::recv(socket.fd(), into.data(), into.size(), MSG_DONTWAIT) > 0)
-		++taken;
-	return taken;
-}
-
-/// Has the module do something, and returns what each step of it took.
-Samples command(const std::string &line)
-{
-	const int file = open("/proc/cnx_bench", O_RDWR | O_CLOEXEC);
-	if (file < 0 || write(file, line.data(), line.size()) != static_cast<ssize_t>(line.size()))
-		give_up(line);
-	Samples ticks(65536);
-	const ssize_t bytes = pread(file, ticks.data(), ticks.size() * sizeof(ticks[0]), 0);
-	close(file);
-	if (bytes < 0)
-		give_up(line);
-	ticks.resize(static_cast<std::size_t>(bytes) / sizeof(ticks[0]));
-	return ticks;
-}
-
-/// Prints a measurement, divided by the messages of a step.
-void report(const std::string &name, Samples steps, unsigned batch = 1)
-{
-	std::sort(steps.begin(), steps.end());
-	const auto at = [&](double share) {
-		const auto place = static_cast<std::size_t>(share * static_cast<double>(steps.size()));
-		return static_cast<double>(steps[std::min(place, steps.size() - 1)]) / batch;
-	};
-	utsname system{};
-	uname(&system);
-	std::printf("{\"name\": \"%s\", \"value\": %.10g, \"unit\": \"instructions\", \"mode\": \"icount\", "
-	            "\"kernel\": \"%s\", "
-	            "\"p50\": %.10g, \"p99\": %.10g, \"p999\": %.10g, \"max\": %.10g}\n",
-	            name.c_str(), at(0.5), system.release, at(0.5), at(0.99), at(0.999), at(1));
-	std::fflush(stdout);
-}
-
-Bytes datagram(std::uint32_t val, unsigned batch)
-{
-	Bytes bytes;
-	for (unsigned i = 0; i < batch; ++i)
-		append(bytes, {bench_idx, val}, i, Bytes(payload));
-	return bytes;
-}
-
-void receive(const std::string &bus, unsigned callbacks, unsigned batch)
-{
-	command("register " + bus + " " + std::to_string(callbacks));
-	const Socket socket = socket_of(bus);
-	std::vector<Bytes> datagrams;
-	for (unsigned val = 0; val < callbacks; ++val)
-		datagrams.push_back(datagram(val, batch));
-	Samples ticks;
-	for (unsigned i = 0; i < samples; ++i) {
-		const auto &next = datagrams[i * 7919ul % callbacks];
-		const std::uint64_t start = __rdtsc();
-		const auto sent = ::send(socket.fd(), next.data(), next.size(), 0);
-		ticks.push_back(__rdtsc() - start);
-		if (sent < 0)
-			give_up("a message could not be sent");
-	}
-	report("receive/" + bus + "/callbacks:" + std::to_string(callbacks) + "/batch:" + std::to_string(batch), ticks,
-	       batch);
-}
-
-void send(const std::string &bus, unsigned listeners, unsigned batch)
-{
-	constexpr unsigned round = 50;
-	command("register " + bus + " 1");
-	std::vector<Socket> sockets;
-	for (unsigned i = 0; i < listeners; ++i)
-		sockets.push_back(listener_of(bus));
-	const std::string line =
-	    "send " + bus + " " + std::to_string(group) + " " + std::to_string(round) + " " + std::to_string(batch);
-	const auto send_a_round = [&] {
-		const Samples ticks = command(line);
-		for (const Socket &socket : sockets) {
-			if (take_all(socket) != round)
-				give_up("a message did not arrive");
+	void run()
+	{
+		for (const std::string bus : {"cnx", "connector"}) {
+			receive_all(bus);
+			send_all(bus);
+			register_callbacks(bus);
+			deliver_all(bus);
 		}
-		return ticks;
-	};
-	// The first one is for the caches' sake.
-	send_a_round();
-	Samples ticks;
-	while (ticks.size() < samples) {
-		const Samples more = send_a_round();
-		ticks.insert(ticks.end(), more.begin(), more.end());
+		local();
 	}
-	report("send/" + bus + "/listeners:" + std::to_string(listeners) + "/batch:" + std::to_string(batch), ticks,
-	       batch);
-}
+
+private:
+	/// The sizes of datagrams that a bus has.
+	static std::vector<unsigned> batches(const std::string &bus)
+	{
+		return bus == "cnx" ? std::vector{1u, 32u} : std::vector{1u};
+	}
+
+	void receive_all(const std::string &bus)
+	{
+		for (const unsigned callbacks : {1u, 16u, 1000u}) {
+			for (const unsigned batch : batches(bus)) {
+				if (mode_.has_true_system_calls())
+					receive(bus, callbacks, batch);
+				else
+					receive_in_kernel(bus, callbacks, batch, 1, "");
+			}
+		}
+		// Where instructions are counted there is one CPU, and a second sender would wait and not meet the
+		// first.
+		const long cpus = mode_.counts() ? 0 : std::min(2L, ::sysconf(_SC_NPROCESSORS_ONLN));
+		for (const unsigned callbacks : {1u, 1000u}) {
+			for (unsigned senders = 1; senders <= cpus; ++senders)
+				receive_in_kernel(bus, callbacks, 1, senders, "/senders:" + std::to_string(senders));
+		}
+	}
+
+	void send_all(const std::string &bus)
+	{
+		for (const unsigned listeners : {0u, 1u, 2u, 16u}) {
+			for (const unsigned batch : batches(bus))
+				send(bus, listeners, batch);
+		}
+	}
+
+	void deliver_all(const std::string &bus)
+	{
+		for (const unsigned listeners : {1u, 2u, 16u}) {
+			for (const unsigned batch : batches(bus))
+				deliver(bus, listeners, batch);
+		}
+	}
+
+	/// Times `repetition` by the plan.
+	template <typename Repetition>
+	Samples measure(Plan plan, const Repetition &repetition)
+	{
+		Samples samples;
+		for (unsigned step = 0; step < plan.steps; ++step) {
+			const std::uint64_t start = mode_.now();
+			for (unsigned i = 0; i < plan.round; ++i)
+				repetition();
+			samples.push_back(mode_.now() - start);
+		}
+		return samples;
+	}
+
+	static std::string receive_name(const std::string &bus, unsigned callbacks, unsigned batch)
+	{
+		return "receive/" + bus + "/callbacks:" + std::to_string(callbacks) + "/batch:" + std::to_string(batch);
+	}
+
+	/// From a system call to the callback.
+	void receive(const std::string &bus, unsigned callbacks, unsigned batch)
+	{
+		const Plan plan = mode_.plan(100);
+		module_.command(line("register", bus, callbacks, 1));
+		const cnx::test::Socket socket = socket_of(bus);
+		const auto all = datagrams(callbacks, batch);
+		unsigned long sent = 0;
+		const Samples ticks = measure(plan, [&] {
+			// A prime is a stride that comes by all of them, and not in the order in which they lie.
+			const auto &next = all[sent++ * 7919 % callbacks];
+			if (::send(socket.fd(), next.data(), next.size(), 0) < 0)
+				give_up("a message could not be sent");
+		});
+		report(mode_, receive_name(bus, callbacks, batch), ticks, plan.round, batch);
+	}
+
+	/// The same from inside the kernel. With several senders, each has a CPU, and the time is that of a message as
+	/// its own sender sees it.
+	void receive_in_kernel(const std::string &bus, unsigned callbacks, unsigned batch, unsigned senders,
+	                       const std::string &suffix)
+	{
+		const Plan plan = mode_.plan(1000);
+		module_.command(line("register", bus, callbacks, 1));
+		module_.command(line("receive", bus, protocol_of(bus), senders, plan.steps, plan.round, batch));
+		report(mode_, receive_name(bus, callbacks, batch) + suffix, module_.ticks(), plan.round, batch);
+	}
+
+	void send(const std::string &bus, unsigned listeners, unsigned batch)
+	{
+		constexpr unsigned room = 50; // datagrams that wait at a listener until they are taken
+		const Plan plan = mode_.plan(listeners == 0 ? 1000 : room);
+		module_.command(line("register", bus, 1, 1));
+		const auto sockets = listeners_of(bus, listeners);
+		const unsigned at_once = std::max(1u, room / plan.round); // steps
+		const std::string command = line("send", bus, group, at_once, plan.round, batch);
+		const auto send_some = [&] {
+			module_.command(command);
+			for (const auto &socket : sockets) {
+				if (take_all(socket) != at_once * plan.round)
+					give_up("a message did not arrive");
+			}
+			return module_.ticks();
+		};
+		// The first ones are for the caches' sake.
+		send_some();
+		Samples ticks;
+		while (ticks.size() < plan.steps) {
+			const Samples more = send_some();
+			ticks.insert(ticks.end(), more.begin(), more.end());
+		}
+		report(mode_,
+		       "send/" + bus + "/listeners:" + std::to_string(listeners) + "/batch:" + std::to_string(batch),
+		       ticks, plan.round, batch);
+	}
+
+	/// From the kernel to user space: one datagram is asked for, sent, and read by all listeners, before the next
+	/// is.
+	void deliver(const std::string &bus, unsigned listeners, unsigned batch)
+	{
+		const Plan plan = mode_.plan(20, 100);
+		const auto sockets = listeners_of(bus, listeners);
+		const auto take = [&] {
+			for (const auto &socket : sockets) {
+				if (take_one(socket) != batch)
+					give_up("a message did not arrive");
+			}
+		};
+		module_.command(line("send", bus, group, 1, 1, batch));
+		take();
+		const Samples ticks = measure(plan, [&] {
+			module_.command("again");
+			take();
+		});
+		report(mode_,
+		       "deliver/" + bus + "/listeners:" + std::to_string(listeners) + "/batch:" + std::to_string(batch),
+		       ticks, plan.round, batch);
+	}
+
+	void register_callbacks(const std::string &bus)
+	{
+		const unsigned round = mode_.counts() ? 1 : 10;
+		module_.command(line("register", bus, 1000 / round, round));
+		report(mode_, "register/" + bus, module_.ticks(), round);
+	}
+
+	void local()
+	{
+		const Plan plan = mode_.plan(1000);
+		module_.command(line("local", "cnx", plan.steps, plan.round));
+		report(mode_, "local/cnx", module_.ticks(), plan.round);
+	}
+
+	Mode mode_;
+	Module module_;
+};
 
 } // namespace
 
-int main()
+int main(int count, char **arguments)
 {
-	for (const std::string bus : {"cnx", "connector"}) {
-		const bool batches = bus == "cnx";
-		for (const unsigned callbacks : {1u, 16u, 1000u}) {
-			receive(bus, callbacks, 1);
-			if (batches)
-				receive(bus, callbacks, 32);
-		}
-		for (const unsigned listeners : {0u, 1u, 2u, 16u}) {
-			send(bus, listeners, 1);
-			if (batches)
-				send(bus, listeners, 32);
-		}
-		report("register/" + bus, command("register " + bus + " 1000"));
+	const Mode mode(count > 1 ? arguments[1] : "", count > 2 && std::string_view(arguments[2]) == "brief");
+	if (!mode.known()) {
+		std::fprintf(stderr, "usage: bench_kernel icount|uml|kvm [brief]\n");
+		return 2;
 	}
-	report("local/cnx", command("local " + std::to_string(samples)));
+	Benchmark(mode).run();
 }

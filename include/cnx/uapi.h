@@ -13,7 +13,7 @@
 
 /* The number of the kernel's own connector; cnx answers on it wherever the kernel leaves it free. */
 #define CNX_PROTOCOL_CONNECTOR 11
-/* What cnx answers on where it does not. Nothing in Linux up to 6.18 uses it. */
+/* What cnx answers on where it does not. Nothing in Linux up to 7.2 uses it. */
 #define CNX_PROTOCOL_FALLBACK 28
 /* The number in force in the reader's network namespace, in decimal. Absent while the module is not loaded. */
 #define CNX_PROTOCOL_FILE "/proc/sys/net/cnx/protocol"

@@ -85,7 +85,7 @@ static int send_in_softirq(u32 number, const struct cnx_destination *to)
 	mod_timer(&timer, jiffies + 1);
 	status = ordered_status();
 	timer_delete_sync(&timer);
-	destroy_timer_on_stack(&timer);
+	timer_destroy_on_stack(&timer);
 	return status;
 }
 

@@ -37,7 +37,7 @@ $output"
 unused=$(realpath -m --relative-to="$root" "$work/build")
 if selected "kernel versions"; then
 	check_release 5.10.0-test "is 5.10.0-test, and cnx supports" "a kernel that is too old is refused with one sentence"
-	check_release 7.1.0-test "is 7.1.0-test, and cnx supports" "a kernel that is too new is refused with one sentence"
+	check_release 7.3.0-test "is 7.3.0-test, and cnx supports" "a kernel that is too new is refused with one sentence"
 	check_release nonsense "cannot be read as a version" "a release that is no version is refused with one sentence"
 	rm "$work/tree/include/config/kernel.release"
 	output=$(make --no-print-directory -C "$root" module PACKAGES=no BUILD="$unused" KDIR="$work/tree" 2>&1)

@@ -6,10 +6,7 @@
 #   kernel.sh image                 fetches the matching kernel image into the cache, once, and prints its folder
 set -u
 
-fail() {
-	echo "cnx: $*" >&2
-	exit 1
-}
+. "$(dirname "${BASH_SOURCE[0]}")/cache.sh"
 
 headers() {
 	local newest
@@ -31,38 +28,18 @@ check() {
 }
 
 image() {
-	local release cache folder free sandbox=() deb
+	local release folder
 	release=$(basename "$(headers)") || exit 1
 	release=${release#linux-headers-}
-	cache=${XDG_CACHE_HOME:-$HOME/.cache}/cnx/kernel
-	folder=$cache/$release
-	if [ -r "$folder/boot/vmlinuz-$release" ]; then
-		echo "$folder"
-		return
+	folder=$cache/kernel/$release
+	if [ ! -r "$folder/boot/vmlinuz-$release" ]; then
+		new_in "$cache/kernel" 400 "the kernel image"
+		echo "  FETCH   linux-image-$release (into the cache, not installed)" >&2
+		unpack_package "linux-image-$release" ||
+			fail "linux-image-$release could not be downloaded; check the network, or run apt-get update && apt-get install linux-headers-cloud-amd64 as root if that version has left the archive."
+		[ -r "$work/package/boot/vmlinuz-$release" ] || fail "the downloaded package holds no boot/vmlinuz-$release; run this again."
+		keep "$work/package" "$folder" "boot/vmlinuz-$release"
 	fi
-	mkdir -p "$cache" 2>/dev/null ||
-		fail "the cache folder $cache cannot be made; make it writable, or name another with XDG_CACHE_HOME=."
-	free=$(df -Pm "$cache" | awk 'NR == 2 { print $4 }')
-	[ "${free:-0}" -ge 400 ] ||
-		fail "the kernel image needs 400 MB in $cache and there are ${free:-0}; free some space, or name another folder with XDG_CACHE_HOME=."
-	echo "  FETCH   linux-image-$release (into the cache, not installed)" >&2
-	# A folder beside the final one, renamed when complete: a run that was cut off leaves nothing half done, and of two
-	# runs at once the second to end finds the first's result.
-	work=$(mktemp -d "$cache/.new.XXXXXX") || fail "no folder can be made in $cache; make it writable."
-	trap 'rm -rf "$work"' EXIT
-	[ "$(id -u)" = 0 ] && sandbox=(-o APT::Sandbox::User=root)
-	(cd "$work" && apt-get "${sandbox[@]}" download -q "linux-image-$release") >"$work/log" 2>&1 || {
-		tail -n 3 "$work/log" >&2
-		fail "linux-image-$release could not be downloaded; check the network, or run apt-get update && apt-get install linux-headers-cloud-amd64 as root if that version has left the archive."
-	}
-	deb=("$work"/*.deb)
-	mkdir "$work/tree" && dpkg-deb -x "${deb[0]}" "$work/tree" ||
-		fail "the kernel image could not be unpacked in $cache; check that the disk has space and run this again."
-	chmod 755 "$work/tree"
-	chmod -R a+rX "$work/tree"
-	[ -r "$work/tree/boot/vmlinuz-$release" ] || fail "the downloaded package holds no boot/vmlinuz-$release; run this again."
-	mv -T "$work/tree" "$folder" 2>/dev/null || [ -r "$folder/boot/vmlinuz-$release" ] ||
-		fail "$folder cannot be written; remove it and run this again."
 	echo "$folder"
 }
 

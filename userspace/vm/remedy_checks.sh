@@ -17,7 +17,10 @@ stand_in() {
 expect() {
 	local name=$1 sentence=$2 said status
 	shift 2
-	selected "$name" || return 0
+	selected "$name" || {
+		rm -rf "${work:?}/bin"
+		return 0
+	}
 	said=$(PATH="$work/bin:$PATH" "$@" 2>&1 </dev/null)
 	status=$?
 	[ $status != 0 ] && tail -n 1 <<<"$said" | grep -qE "^cnx: $sentence\$"
@@ -36,6 +39,25 @@ expect "no space for the kernel image" "the kernel image needs 400 MB in .* and 
 stand_in apt-get 'echo "E: Could not resolve host" >&2; exit 100'
 expect "no network for the kernel image" "linux-image-.* could not be downloaded; check the network, .*" \
 	env XDG_CACHE_HOME="$work" "$here/kernel.sh" image
+
+stand_in df 'echo header; echo "disk 100 100 3 97% /"'
+expect "no space for user-mode Linux" "user-mode Linux needs 3000 MB in .* and there are 3; free some space, .*" \
+	env XDG_CACHE_HOME="$work" "$here/uml/tree.sh" stock
+
+stand_in apt-get 'echo "E: Could not resolve host" >&2; exit 100'
+expect "no network for user-mode Linux" "linux-source-.* could not be downloaded; check the network, .*" \
+	env XDG_CACHE_HOME="$work" "$here/uml/tree.sh" stock
+
+stand_in apt-get 'echo "E: Could not resolve host" >&2; exit 100'
+expect "no network for a newer user-mode Linux" "apt knows no linux-source-.*; check the network, .*" \
+	env XDG_CACHE_HOME="$work" "$here/uml/tree.sh" smp
+
+stand_in make 'echo "flex: not found" >&2; exit 2'
+stand_in apt-get 'touch package.deb'
+stand_in dpkg-deb 'exit 0'
+stand_in tar 'mkdir -p "${@: -1}/linux-source-6.1"'
+expect "user-mode Linux that does not build" "user-mode Linux could not be built; see .*, and install .*" \
+	env XDG_CACHE_HOME="$work" "$here/uml/tree.sh" stock
 
 stand_in dpkg-query 'exit 1'
 stand_in apt-get 'echo "E: Failed to fetch: Could not resolve host" >&2; exit 100'
@@ -58,6 +80,6 @@ expect "a machine of another architecture" "the virtual machine's kernel is for 
 	"$here/packages.sh" vm
 
 expect "a kernel tree that is not there" ".* is not a prepared kernel tree .*" \
-	"$here/kernel.sh" check "$work/nothing" 6.1 6.18
+	"$here/kernel.sh" check "$work/nothing" 6.1 7.2
 
 done_testing

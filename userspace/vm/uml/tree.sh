@@ -1,0 +1,99 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The user-mode Linux that the benchmark boots, from one of Debian's source packages: built once, and kept in the cache.
+#   tree.sh stock     prints the folder of Debian 12's own kernel, which has one CPU
+#   tree.sh smp       prints that of a newer one, which has as many as it is given
+#   tree.sh FOLDER    prints FOLDER, if it is a tree that was built with ARCH=um
+# A folder holds the program `linux`, and what a module is built with: make module KDIR=FOLDER ARCH=um.
+set -u
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/../cache.sh"
+
+# The newest that cnx supports. Debian 12 does not have it, so apt is asked in private, with lists of its own.
+newest=linux-source-7.2
+suites="trixie-backports forky sid"
+lists=$cache/uml/apt
+apt=(-oDir::Etc::SourceList="$lists/sources.list" -oDir::Etc::SourceParts=/dev/null -oDir::State::Lists="$lists/lists"
+	-oDir::Cache="$lists/cache")
+
+update() {
+	local suite sandbox=()
+	mkdir -p "$lists/lists/partial" "$lists/cache/archives/partial" || return 1
+	for suite in $suites; do
+		echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian $suite main"
+	done >"$lists/sources.list"
+	[ "$(id -u)" = 0 ] && sandbox=(-oAPT::Sandbox::User=root)
+	apt-get "${apt[@]}" "${sandbox[@]}" update -q >/dev/null 2>&1
+}
+
+# candidate PACKAGE APT_OPTION...: the version that apt would download, or nothing.
+candidate() {
+	local package=$1
+	shift
+	apt-cache "$@" show --no-all-versions "$package" 2>/dev/null | sed -n 's/^Version: //p'
+}
+
+# What a module's build takes from a tree; the rest of it would be ten times as much.
+strip_tree() {
+	(cd "$1" && find . -mindepth 1 -maxdepth 1 -type d ! -name arch ! -name include ! -name scripts -exec rm -rf {} + &&
+		find arch -mindepth 1 -maxdepth 1 -type d ! -name um ! -name x86 -exec rm -rf {} + &&
+		find arch -name '*.[oa]' -delete && rm -f built-in.a vmlinux* .tmp_*)
+}
+
+build() {
+	local package=$1 folder=$2 log=$cache/uml/$1.log source
+	shift 2
+	new_in "$cache/uml" 3000 "user-mode Linux"
+	echo "  FETCH   $package (into the cache, not installed)" >&2
+	unpack_package "$package" "$@" ||
+		fail "$package could not be downloaded; check the network, run apt-get update as root, or name a tree that was built with ARCH=um with UML_TREE=."
+	tar -xJf "$work/package/usr/src/$package.tar.xz" -C "$work" && rm -rf "$work/package" ||
+		fail "$package could not be unpacked in $work; check that the disk has space and run this again."
+	source=$work/$package
+	echo "  UML     ${folder##*/} (once, some minutes)" >&2
+	# What a make above us was told is about the module, and would be taken to be about the kernel.
+	(cd "$source" &&
+		env -i PATH="$PATH" make ARCH=um KCONFIG_ALLCONFIG="$here/config" allnoconfig &&
+		env -i PATH="$PATH" make ARCH=um -j"$(nproc)") >"$log" 2>&1 </dev/null || {
+		tail -n 5 "$log" >&2
+		fail "user-mode Linux could not be built; see $log, and install what userspace/vm/packages lists under [uml] if a program is missing."
+	}
+	strip_tree "$source"
+	keep "$source" "$folder" linux
+}
+
+named() {
+	[ -x "$1/linux" ] && grep -qsx CONFIG_UML=y "$1/.config" ||
+		fail "$1 is no tree of user-mode Linux; build one with make ARCH=um, or use UML_TREE=stock or UML_TREE=smp."
+	(cd "$1" && pwd)
+}
+
+# cached PACKAGE APT_OPTION...: with options, apt is asked in private.
+cached() {
+	local package=$1 version='' key folder
+	shift
+	key=$(cat "$here/config" "$here/tree.sh" <(gcc -dumpfullversion) | sha256sum | cut -c 1-12)
+	[ $# -gt 0 ] || version=$(candidate "$package")
+	if [ -z "$version" ]; then
+		# What apt cannot tell without the network, or not any more, is no reason to give up a tree that is there.
+		folder=$(printf '%s\n' "$cache/uml/${package}"_*"-$key" | sort -V | tail -n 1)
+		if [ -x "$folder/linux" ]; then
+			echo "$folder"
+			return
+		fi
+		[ $# -eq 0 ] || update
+		version=$(candidate "$package" "$@")
+		[ -n "$version" ] ||
+			fail "apt knows no $package; check the network, run apt-get update as root on Debian 12, or name a tree that was built with ARCH=um with UML_TREE=."
+	fi
+	folder=$cache/uml/${package}_$version-$key
+	[ -x "$folder/linux" ] || (build "$package" "$folder" "$@") || exit 1
+	echo "$folder"
+}
+
+case ${1:-} in
+stock) cached linux-source-6.1 ;;
+smp) cached "$newest" "${apt[@]}" ;;
+?*) named "$1" ;;
+*) fail "usage: tree.sh stock | smp | FOLDER" ;;
+esac
