@@ -59,6 +59,13 @@ private:
 			for (const unsigned batch : batches(bus))
 				send(bus, listeners, batch);
 		}
+		// cnx's own way to listen, which its client library takes.
+		for (const unsigned subscribers : {1u, 2u, 16u}) {
+			for (const unsigned batch : batches(bus)) {
+				if (bus == "cnx")
+					send(bus, subscribers, batch, Listening::subscriber);
+			}
+		}
 	}
 
 	void deliver_all(const std::string &bus)
@@ -116,12 +123,13 @@ private:
 		report(mode_, receive_name(bus, callbacks, batch) + suffix, module_.ticks(), plan.round, batch);
 	}
 
-	void send(const std::string &bus, unsigned listeners, unsigned batch)
+	void send(const std::string &bus, unsigned listeners, unsigned batch,
+	          Listening listening = Listening::member)
 	{
 		constexpr unsigned room = 50; // datagrams that wait at a listener until they are taken
 		const Plan plan = mode_.plan(listeners == 0 ? 1000 : room);
 		module_.command(line("register", bus, 1, 1));
-		const auto sockets = listeners_of(bus, listeners);
+		const auto sockets = listeners_of(bus, listeners, listening);
 		const unsigned at_once = std::max(1u, room / plan.round); // steps
 		const std::string command = line("send", bus, group, at_once, plan.round, batch);
 		const auto send_some = [&] {
@@ -132,15 +140,16 @@ private:
 			}
 			return module_.ticks();
 		};
-		// The first ones are for the caches' sake.
-		send_some();
+		// The first ones are for the sake of caches, and of whatever learns from them what is needed.
+		for (unsigned warm = 0; warm < 20; ++warm)
+			send_some();
 		Samples ticks;
 		while (ticks.size() < plan.steps) {
 			const Samples more = send_some();
 			ticks.insert(ticks.end(), more.begin(), more.end());
 		}
-		report(mode_,
-		       "send/" + bus + "/listeners:" + std::to_string(listeners) + "/batch:" + std::to_string(batch),
+		const std::string kind = listening == Listening::member ? "/listeners:" : "/subscribers:";
+		report(mode_, "send/" + bus + kind + std::to_string(listeners) + "/batch:" + std::to_string(batch),
 		       ticks, plan.round, batch);
 	}
 

@@ -26,6 +26,8 @@ expected() {
 		for n in 0 1 2 16; do
 			echo "send/$bus/listeners:$n/batch:1"
 			[ $bus = connector ] || echo "send/$bus/listeners:$n/batch:32"
+			[ $bus = connector ] || [ "$n" = 0 ] || echo "send/$bus/subscribers:$n/batch:1"
+			[ $bus = connector ] || [ "$n" = 0 ] || echo "send/$bus/subscribers:$n/batch:32"
 		done
 		for n in 1 2 16; do
 			echo "deliver/$bus/listeners:$n/batch:1"

@@ -24,25 +24,31 @@ inline test::Socket socket_of(const std::string &bus)
 	return test::Socket(protocol_of(bus));
 }
 
+/// How a socket says that it listens: to netlink, as on either bus, or to cnx.
+enum class Listening { member, subscriber };
+
 /// A socket that the bus sends to, with room for all that it will.
-inline test::Socket listener_of(const std::string &bus)
+inline test::Socket listener_of(const std::string &bus, Listening listening)
 {
 	test::Socket socket = socket_of(bus);
 	const int room = 1 << 24;
 	// A message that never comes is an error, and no wait without an end.
 	const timeval patience{.tv_sec = 5, .tv_usec = 0};
-	if (socket.join(group) != 0 ||
-	    ::setsockopt(socket.fd(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) != 0 ||
+	const int joined = listening == Listening::member
+	                       ? socket.join(group)
+	                       : test::ask(socket, CNX_CONTROL_SUBSCRIBE, {group, 0}).error;
+	if (joined != 0 || ::setsockopt(socket.fd(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) != 0 ||
 	    ::setsockopt(socket.fd(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) != 0)
 		test::give_up("a listener could not join");
 	return socket;
 }
 
-inline std::vector<test::Socket> listeners_of(const std::string &bus, unsigned count)
+inline std::vector<test::Socket> listeners_of(const std::string &bus, unsigned count,
+                                              Listening listening = Listening::member)
 {
 	std::vector<test::Socket> sockets;
 	for (unsigned i = 0; i < count; ++i)
-		sockets.push_back(listener_of(bus));
+		sockets.push_back(listener_of(bus, listening));
 	return sockets;
 }
 

@@ -9,6 +9,7 @@
 #include "bench.h"
 
 struct outgoing {
+	struct cnx_destination to; /* cnx's drivers name one that they have; the connector's name the group */
 	u32 group;
 	unsigned int batch;
 };
@@ -25,15 +26,13 @@ static int unless_nobody(int status)
 static int send_one(void *context)
 {
 	const struct outgoing *outgoing = context;
-	const struct cnx_destination to = {.group = outgoing->group};
 
-	return unless_nobody(cnx_send(&message, &to, CNX_MAY_SLEEP));
+	return unless_nobody(cnx_send(&message, &outgoing->to, CNX_MAY_SLEEP));
 }
 
 static int send_batch(void *context)
 {
 	const struct outgoing *outgoing = context;
-	const struct cnx_destination to = {.group = outgoing->group};
 	struct cnx_batch many;
 	unsigned int i;
 	int status;
@@ -47,7 +46,7 @@ static int send_batch(void *context)
 		memcpy(at, payload, BENCH_PAYLOAD);
 		status = cnx_batch_commit(&many);
 	}
-	return status ?: unless_nobody(cnx_batch_send(&many, &to));
+	return status ?: unless_nobody(cnx_batch_send(&many, &outgoing->to));
 }
 
 static int send_by_connector(void *context)
@@ -69,7 +68,7 @@ static int dispatch(void *context)
 
 int bench_send(enum bus bus, const unsigned int *numbers)
 {
-	struct outgoing outgoing = {.group = numbers[0], .batch = numbers[3]};
+	struct outgoing outgoing = {.to = {.group = numbers[0]}, .group = numbers[0], .batch = numbers[3]};
 	const struct plan plan = {numbers[1], numbers[2]};
 	int status;
 
