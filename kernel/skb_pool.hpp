@@ -19,7 +19,7 @@ namespace cnx::kernel
 
 /// skbs that are ready before a sender needs them, in magazines for each CPU, so that a send asks no allocator in
 /// whatever context it is. Sending consumes an skb for good, so what is taken does not come back: a work item makes new
-/// ones, in bulk, once a magazine holds half of what it should.
+/// ones, in bulk, once a magazine holds less than it should.
 ///
 /// There is a class of skbs for each power of two that their head may take. The room of a class is less than twice the
 /// next smaller one's and an skb's overhead, and what the smaller one has room for is not taken from the larger. So
@@ -61,7 +61,7 @@ public:
 				continue;
 			const auto [skb, level] = each->ready.take();
 			if (level != Level::plenty) [[unlikely]]
-				ask_for_refill(level);
+				ask_for_refill(level, each->ready);
 			if (skb) [[likely]] {
 				counters.add(CNX_POOL_HITS);
 				return Skb::adopt(skb);
@@ -142,16 +142,16 @@ private:
 	[[nodiscard]] std::span<std::optional<Class>> classes() { return std::span(classes_).first(count_); }
 
 	/// To wake a work item costs a sender as much as all else that it does. So a magazine that is only low waits for
-	/// the next tick of the clock to do it.
-	[[gnu::noinline]] void ask_for_refill(Level level)
+	/// the next tick of the clock to do it. One that did not last until then is to hold more.
+	[[gnu::noinline]] void ask_for_refill(Level level, Class::Ready &ready)
 	{
 		if (asked_.load(std::memory_order_relaxed) >= level ||
 		    asked_.exchange(level, std::memory_order_relaxed) >= level)
 			return;
-		if (level == Level::nearly_empty)
-			cnx_k_pool_refill_now();
-		else
-			cnx_k_pool_refill_soon();
+		if (level == Level::low)
+			return cnx_k_pool_refill_soon();
+		ready.want_more();
+		cnx_k_pool_refill_now();
 	}
 
 	void drain_all()

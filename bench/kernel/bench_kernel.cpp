@@ -141,7 +141,7 @@ private:
 			return module_.ticks();
 		};
 		// The first ones are for the sake of caches, and of whatever learns from them what is needed.
-		for (unsigned warm = 0; warm < 20; ++warm)
+		for (unsigned warm = 0; warm < 60; ++warm)
 			send_some();
 		Samples ticks;
 		while (ticks.size() < plan.steps) {

@@ -34,12 +34,13 @@ public:
 	/// In user-mode Linux a system call costs many times what it does elsewhere, and would hide what it leads to.
 	[[nodiscard]] bool has_true_system_calls() const { return name_ != "uml"; }
 
-	/// A clock of nanoseconds takes some dozens of them, so it is looked at once a round, and the round is as long
+	/// Where instructions are counted there are so many steps that the few which meet the tick of the clock do not
+	/// make the last thousandth of them. A clock of nanoseconds takes some dozens of them, so it is looked at once a round, and the round is as long
 	/// as it may be: `most` says how many repetitions there is room for. Fewer steps do for what takes long.
 	[[nodiscard]] Plan plan(unsigned most, unsigned steps = 400) const
 	{
 		if (counts())
-			return {2000 / share(), 1};
+			return {10000 / share(), 1};
 		return {steps / share(), most};
 	}
 

@@ -22,8 +22,8 @@ namespace cnx
 /// interrupted anywhere by any other, in process, softirq and hardirq context, and may work on any CPU's magazine.
 /// Where to look first is a hint that may be wrong, which costs looking further and no buffer.
 ///
-/// How many buffers a magazine should hold is learned: it is few at first, twice as many each time that takers found
-/// nothing, up to the depth, and half as many when it is drained.
+/// How many buffers a magazine should hold is learned: it is few at first, twice as many each time that they turn out to
+/// be too few, up to the depth, and half as many when it is drained.
 ///
 /// INVARIANT: a buffer is in one slot at most, and belongs to the magazines while it is.
 template <Platform P, typename T>
@@ -101,6 +101,14 @@ public:
 		return false;
 	}
 
+	/// This CPU's magazine turned out to hold too few: it should hold twice as many, if its depth allows. Any context.
+	void want_more()
+	{
+		const Magazine magazine = of_cpu(P::cpu());
+		const unsigned more = magazine.aim() * 2;
+		magazine.aim(more < depth_ ? more : depth_);
+	}
+
 	/// How many buffers a CPU's magazine should be given now, as far as nobody takes or gives meanwhile.
 	[[nodiscard]] unsigned wanting(unsigned cpu)
 	{
@@ -176,7 +184,7 @@ private:
 		[[nodiscard]] Level level(unsigned filled) const
 		{
 			const unsigned wanted = aim();
-			if (filled > wanted / 2) [[likely]]
+			if (filled > wanted - wanted / 4) [[likely]]
 				return Level::plenty;
 			return filled > wanted / 8 ? Level::low : Level::nearly_empty;
 		}
@@ -222,8 +230,6 @@ private:
 			}
 		}
 		magazine.run_dry(hint);
-		const unsigned more = magazine.aim() * 2;
-		magazine.aim(more < depth_ ? more : depth_);
 		return {nullptr, Level::nearly_empty};
 	}
 

@@ -123,7 +123,8 @@ public:
 		if (rest_.size() < sizeof(NetlinkHeader))
 			return rest_.empty() ? false : end(Malformed::truncated);
 		const std::size_t length = load_at<std::uint32_t>(rest_, offsetof(NetlinkHeader, length));
-		if (length < sizeof(NetlinkHeader) || length > rest_.size()) [[unlikely]]
+		// Unsigned again: a length too short for a header is far beyond what is there.
+		if (length - sizeof(NetlinkHeader) > rest_.size() - sizeof(NetlinkHeader)) [[unlikely]]
 			return end(Malformed::bad_length);
 		current_ = rest_.first(length);
 		// The last message of a datagram need not be padded.
