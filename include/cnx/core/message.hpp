@@ -86,9 +86,10 @@ enum class Malformed : unsigned {
 [[nodiscard, gnu::always_inline]] inline Malformed parse_message(std::span<const std::byte> body CNX_LIFETIME_BOUND,
                                                                  cnx_message &message)
 {
-	// Unsigned, so that a body too short is far beyond the largest.
-	if (body.size() - sizeof(cnx_msg) > CNX_MAX_MESSAGE - sizeof(cnx_msg)) [[unlikely]]
-		return body.size() < sizeof(cnx_msg) ? Malformed::truncated : Malformed::too_large;
+	if (body.size() < sizeof(cnx_msg)) [[unlikely]]
+		return Malformed::truncated;
+	if (body.size() > CNX_MAX_MESSAGE) [[unlikely]]
+		return Malformed::too_large;
 	const auto payload = body.subspan(sizeof(cnx_msg));
 	const auto length = load_at<std::uint16_t>(body, offsetof(cnx_msg, len));
 	if (length > payload.size()) [[unlikely]]
@@ -123,8 +124,7 @@ public:
 		if (rest_.size() < sizeof(NetlinkHeader))
 			return rest_.empty() ? false : end(Malformed::truncated);
 		const std::size_t length = load_at<std::uint32_t>(rest_, offsetof(NetlinkHeader, length));
-		// Unsigned again: a length too short for a header is far beyond what is there.
-		if (length - sizeof(NetlinkHeader) > rest_.size() - sizeof(NetlinkHeader)) [[unlikely]]
+		if (length < sizeof(NetlinkHeader) || length > rest_.size()) [[unlikely]]
 			return end(Malformed::bad_length);
 		current_ = rest_.first(length);
 		// The last message of a datagram need not be padded.
