@@ -32,6 +32,7 @@ struct cnx_k_timer {
 };
 
 static_assert(sizeof(struct cnx_k_timer) <= CNX_K_TIMER_BYTES);
+static_assert(ALIGN(sizeof(struct sk_buff), 64) <= CNX_K_SKB_BYTES);
 static_assert(sizeof(struct rcu_head) <= 2 * sizeof(void *));
 
 void cnx_k_mutex_init(struct cnx_k_mutex *mutex)

@@ -81,6 +81,8 @@ struct sk_buff *cnx_k_skb_alloc_ready(__kernel_size_t bytes, unsigned int cpu);
 /* The bytes that an skb has room for whose head takes `head` bytes, a power of two. */
 __kernel_size_t cnx_k_skb_room(__kernel_size_t head);
 #define CNX_K_POOL_LARGEST_HEAD 4096
+/* What a struct sk_buff takes, rounded up to cache lines. */
+#define CNX_K_SKB_BYTES 256
 /* Have cnx_core_pool_fill() called for each CPU, in process context: after the next tick of the clock, or now. Any context. */
 void cnx_k_pool_refill_soon(void);
 void cnx_k_pool_refill_now(void);

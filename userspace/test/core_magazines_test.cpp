@@ -110,7 +110,7 @@ TEST_F(CoreMagazines, AreLowWhenAQuarterIsGone)
 	unsigned judged = 0;
 	for (unsigned taken = 0; taken < buffers.size(); ++taken) {
 		const unsigned cpu = P::cpu();
-		const auto [buffer, level] = magazines.take();
+		const auto [buffer, level, next] = magazines.take();
 		if (!buffer || P::cpu() != cpu || magazines.size(cpu) != left[cpu] - 1)
 			break; // the thread was moved
 		--left[cpu];
@@ -127,7 +127,7 @@ TEST_F(CoreMagazines, AreLowWhenThereIsNothing)
 {
 	auto magazines = of_depth(4);
 	for (unsigned look = 0; look < 3; ++look) {
-		const auto [buffer, level] = magazines.take();
+		const auto [buffer, level, next] = magazines.take();
 		EXPECT_EQ(buffer, nullptr);
 		EXPECT_EQ(level, Level::nearly_empty);
 	}

@@ -41,6 +41,9 @@ public:
 	struct Taken {
 		T *buffer; // the taker's now; nullptr: there is none
 		Level level;
+		// Where the one is that will probably be taken next, for who wants to have it in the caches by then. It may be
+		// somebody else's already, or gone: not to be read.
+		const void *next = nullptr;
 	};
 
 	/// Empty magazines of `depth` buffers. May sleep. invalid: a depth of 0 or above `deepest`. no_memory.
@@ -76,7 +79,7 @@ public:
 		if (hint - 1 < depth_) [[likely]] {
 			if (T *const buffer = magazine.empty(hint - 1)) [[likely]] {
 				magazine.hint(hint - 1);
-				return {buffer, magazine.level(hint - 1)};
+				return {buffer, magazine.level(hint - 1), magazine.peek(hint - 2)};
 			}
 		}
 		return look_everywhere(magazine, hint);
@@ -192,6 +195,15 @@ private:
 		[[nodiscard]] bool holds(unsigned slot) const
 		{
 			return words_[first + slot].load(std::memory_order_relaxed) != 0;
+		}
+
+		/// Where that is which is in the slot, or was a moment ago; nullptr for a slot that there is not.
+		[[nodiscard]] const void *peek(unsigned slot) const
+		{
+			// SAFETY: as in empty(), and nobody can follow the address.
+			return slot < words_.size() - first
+			           ? reinterpret_cast<const void *>(words_[first + slot].load(std::memory_order_relaxed))
+			           : nullptr;
 		}
 
 		/// What is in the slot, which is empty then.
