@@ -241,7 +241,7 @@ void Client::State::emptied()
 
 std::optional<Overrun> Client::State::measure(const Gap &place)
 {
-	if (!place.uncounted && told && memberships.empty()) {
+	if (!place.uncounted && told) {
 		if (const auto total = count_missed()) {
 			/* The numbers may have wrapped, their difference has not. */
 			const std::uint64_t missed = *total - *told;
