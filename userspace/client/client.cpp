@@ -308,10 +308,10 @@ Result<Message> Client::State::ask(MessageView message, Deadline deadline, bool 
 		for (bool full = gap.has_value();;) {
 			auto event = read(full ? deadline_after(Timeout::zero()) : deadline);
 			if (event) {
-				const auto *reply = std::get_if<Message>(&*event);
+				auto *reply = std::get_if<Message>(&*event);
 				if (reply && reply->id == message.id && reply->seq == message.seq &&
 				    reply->ack == message.ack + 1)
-					return std::move(std::get<Message>(*event));
+					return std::move(*reply);
 				const auto *answer = std::get_if<Acknowledgement>(&*event);
 				if (answer && answer->seq == *number && answer->code)
 					return std::unexpected(refused(*answer));
@@ -364,8 +364,8 @@ Client::Client(std::unique_ptr<Transport> transport, const Options &options)
     : state_(std::make_unique<State>(std::move(transport), options))
 {
 	/* Without it the messages come one by one, which is no failure. */
-	if (options.batches)
-		static_cast<void>(subscribe(0));
+	if (options.batches) [[maybe_unused]]
+		const auto subscribed = subscribe(0);
 }
 
 Client::Client(Client &&other) noexcept = default;

@@ -22,14 +22,14 @@
 namespace cnx::client
 {
 
+/* The place in the stream of an overrun whose number is not known yet. */
+struct Gap {
+	bool uncounted = false; /* there was nothing to subtract from when it came, so its number is unknown */
+	bool answers = false;   /* acknowledgements that nothing waits for may be among what was lost */
+};
+
 struct Client::State {
 	State(std::unique_ptr<Transport> transport_, const Options &options_);
-
-	/* The place in the stream of an overrun whose number is not known yet. */
-	struct Gap {
-		bool uncounted = false; /* there was nothing to subtract from when it came, so its number is unknown */
-		bool answers = false;   /* acknowledgements that nothing waits for may be among what was lost */
-	};
 
 	/* What was read too early. */
 	using Held = std::variant<Event, Error, Gap>;

@@ -122,7 +122,7 @@ void bad_requests(Ktap &ktap, Socket &socket)
 	for (const std::uint16_t version : {0, 2, 0xffff})
 		ktap.equal("bad requests: another version", -EBADMSG,
 		           ask(socket, CNX_CONTROL_INFO, {}, 0, 0, version).error);
-	for (const std::uint16_t op : {0, 7, CNX_EVENT_REGISTERED + 0, CNX_EVENT_UNREGISTERED + 0, 0xffff})
+	for (const std::uint16_t op : {0, 8, CNX_EVENT_REGISTERED + 0, CNX_EVENT_UNREGISTERED + 0, 0xffff})
 		ktap.equal("bad requests: an unknown op", -EOPNOTSUPP, ask(socket, op).error);
 	ktap.check("bad requests: each is answered with a sentence", !ask(socket, 0).sentence.empty());
 	socket.send(one(control_id, 1, {}));
