@@ -64,15 +64,26 @@ struct Message {
 	std::uint32_t seq = 0;
 	std::uint32_t ack = 0;
 	std::uint16_t flags = 0;
-	std::uint32_t group = 0; /* the group it was multicast to; 0: unicast, as a subscription's messages are too */
+	std::uint32_t group =
+	    0; /* the group it was multicast to, by subscription or membership; 0: to this socket alone */
 	std::vector<std::byte> payload;
 
 	operator MessageView() const { return {id, seq, ack, flags, payload}; }
 };
 
-/* The socket's receive buffer was full, and messages were lost at this point of the stream; how many is unknown. */
+/*
+ * The socket's receive buffer was full, and messages were lost at this point of the stream: behind what was queued
+ * then, ahead of what came once that had been read, but for what arrived in the same moment. cnx counts what each
+ * listener missed, and is asked when the queue has been read empty. What is missed between that and its answer is told
+ * here already, and not again: all `missed` together are what was missed. There is no overrun to tell where nothing was
+ * missed, because the sender came again.
+ *
+ * The number is unknown before the first subscription, while a group is joined by membership, and where cnx does not
+ * answer. A later number makes up for it where cnx could not be asked, or had no memory to count with.
+ */
 struct Overrun {
-	std::uint64_t count; /* overruns of this client so far, with this one */
+	std::uint64_t count;                 /* overruns of this client so far, with this one */
+	std::optional<std::uint64_t> missed; /* messages; 0: none, but answers to send() with Answer::Errors may be */
 };
 
 /* The kernel's NLMSG_ERROR for a message that this client sent. */
@@ -100,6 +111,11 @@ struct Options {
 	std::size_t receive_buffer = 0; /* bytes, for SO_RCVBUF; 0: the system's default */
 	std::size_t send_buffer = 0;    /* bytes, for SO_SNDBUF: bounds a batch; 0: the system's default */
 	Timeout answer_timeout{5000};   /* for acknowledgements and control replies */
+	/*
+	 * Messages whose driver lets them wait for others come several in a datagram, which costs less; otherwise each
+	 * comes at once, in a datagram of its own. A module that does not know this sends them one by one.
+	 */
+	bool batches = false;
 };
 
 /* What arrived and was passed over, since the client was opened. */
@@ -133,6 +149,13 @@ struct Callback {
 struct Counters {
 	std::uint32_t cpu;
 	std::vector<std::uint64_t> value;
+};
+
+/* struct cnx_loss, decoded: what one listener missed of one callback's messages. */
+struct Loss {
+	std::uint32_t portid;
+	Id id;
+	std::uint64_t lost; /* messages, since the listener's socket was opened */
 };
 
 /* struct cnx_event, decoded: a callback that came or went. */
@@ -194,9 +217,11 @@ public:
 	std::uint32_t portid() const;
 
 	/*
-	 * Receives from now on what is multicast to a group, through the protocol's group table or, where the group
-	 * lies beyond it, through a subscription. EPERM without CAP_NET_ADMIN where the group's callbacks want it,
-	 * EINVAL for group 0, EEXIST if subscribed already.
+	 * Receives from now on what is multicast to a group, through a subscription, because only subscribers' losses
+	 * are counted. Where the module knows of none, or has no room for another, it becomes a member in the
+	 * protocol's group table, if the group is in it. EPERM without CAP_NET_ADMIN where the group's callbacks want
+	 * it, EINVAL for group 0, EEXIST if it was joined already. A membership that is taken through fd() is not
+	 * known of, and an overrun in which it alone lost something is then not told.
 	 */
 	Result<void> join(std::uint32_t group);
 
@@ -245,8 +270,16 @@ public:
 	Result<std::vector<Callback>> list();
 	Result<std::vector<Counters>> counters();
 	Result<Callback> show(Id id); /* ENODEV if nothing is registered under it */
-	Result<void> subscribe(std::uint32_t group);
+	Result<void>
+	subscribe(std::uint32_t group); /* as join(), and never by membership: ENOSPC if there is no room */
 	Result<void> unsubscribe(std::uint32_t group);
+
+	/*
+	 * What this client missed, or what the listener with a portid did (0: every listener), for which the caller
+	 * needs CAP_NET_ADMIN. Members of netlink groups are not in it. EOPNOTSUPP if the module does not count.
+	 */
+	Result<std::vector<Loss>> losses();
+	Result<std::vector<Loss>> losses(std::uint32_t portid);
 
 private:
 	struct State;

@@ -21,11 +21,9 @@ std::string serialize(const Json &document, bool pretty)
 
 } // namespace
 
-client::Result<client::Client> Context::open(std::size_t receive_buffer) const
+client::Result<client::Client> Context::open(client::Options options) const
 {
-	client::Options options;
 	options.protocol = protocol;
-	options.receive_buffer = receive_buffer;
 	return client::Client::open(options);
 }
 

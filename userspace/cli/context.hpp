@@ -32,8 +32,8 @@ struct Context {
 	std::optional<int> protocol;
 	int status = exit_ok; /* what the verb returned */
 
-	/* Opens a client as the global options say. `receive_buffer` is in bytes; 0: the system's default. */
-	client::Result<client::Client> open(std::size_t receive_buffer = 0) const;
+	/* Opens a client as the global options say, and these, whose protocol is not looked at. */
+	client::Result<client::Client> open(client::Options options = {}) const;
 
 	/* Writes one JSON document and a newline to standard output. */
 	void print(const Json &document) const;

@@ -26,6 +26,7 @@ struct MonitorOptions {
 	std::vector<std::string> ids;
 	bool control = false;
 	bool subscribe = false;
+	bool batches = false;
 	bool hex = false;
 	std::uint64_t count = 0; /* 0: without end */
 	double timeout = 0;      /* seconds; 0: without end */
@@ -66,11 +67,7 @@ public:
 	bool show(const client::Event &event)
 	{
 		if (const auto *overrun = std::get_if<client::Overrun>(&event)) {
-			if (context_.json)
-				context_.print({{"time", now()}, {"event", "overrun"}, {"count", overrun->count}});
-			else
-				fmt::print("{} OVERRUN {}: messages were lost here; a larger --buffer may help\n",
-				           now(), overrun->count);
+			show_overrun(*overrun);
 			return false;
 		}
 		const auto *message = std::get_if<client::Message>(&event);
@@ -103,6 +100,20 @@ private:
 			           format_payload(client::bytes(change.name), false),
 			           change.sleepable ? "sleepable" : "atomic");
 		return true;
+	}
+
+	void show_overrun(const client::Overrun &overrun)
+	{
+		if (context_.json) {
+			Json json{{"time", now()}, {"event", "overrun"}, {"overrun", overrun.count}};
+			json["missed"] = overrun.missed ? Json(*overrun.missed) : Json(nullptr);
+			context_.print(json);
+			return;
+		}
+		const std::string missed = overrun.missed ? fmt::format("missed {} {}", *overrun.missed,
+		                                                        *overrun.missed == 1 ? "message" : "messages")
+		                                          : "missed messages, number unknown";
+		fmt::print("{} OVERRUN {}: {}; a larger --buffer may help\n", now(), overrun.count, missed);
 	}
 
 	void show_message(const client::Message &message)
@@ -169,7 +180,10 @@ int monitor(const Context &context, const MonitorOptions &options)
 		groups.push_back(*group);
 	}
 
-	auto client = context.open(options.buffer << 20);
+	client::Options opening;
+	opening.receive_buffer = options.buffer << 20;
+	opening.batches = options.batches;
+	auto client = context.open(opening);
 	if (!client)
 		return context.fail(client.error());
 	const auto chosen = choose_groups(*client, options, groups, ids);
@@ -231,7 +245,10 @@ void add_monitor(CLI::App &application, Context &context)
 	                 "else those of all registered callbacks");
 	verb->add_option("--id", options->ids, "Show only messages under this IDX:VAL (repeatable)");
 	verb->add_flag("--control", options->control, "Show callbacks coming and going");
-	verb->add_flag("--subscribe", options->subscribe, "Listen through subscriptions, which filtered messages need");
+	verb->add_flag("--subscribe", options->subscribe,
+	               "Never listen as a member of a netlink group, whom filtered messages do not reach");
+	verb->add_flag("--batches", options->batches,
+	               "Let drivers' messages come several at once, and later, where they may wait for others");
 	verb->add_flag("--hex", options->hex, "Print payloads in hexadecimal even if they are text");
 	verb->add_option("--count", options->count, "End after so many messages");
 	verb->add_option("--timeout", options->timeout, "End after so many seconds")->check(CLI::Range(0.0, 1e9));

@@ -24,6 +24,19 @@ int digit(char character)
 	return -1;
 }
 
+/* What blanks set apart. */
+std::vector<std::string_view> words_of(std::string_view line)
+{
+	std::vector<std::string_view> words;
+	while (true) {
+		line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+		if (line.empty())
+			return words;
+		words.push_back(line.substr(0, line.find(' ')));
+		line.remove_prefix(words.back().size());
+	}
+}
+
 /* The length of the UTF-8 sequence at the front of the text; 0 if there is none. */
 std::size_t utf8_length(std::string_view text)
 {
@@ -256,6 +269,42 @@ CounterName counter_name(std::size_t index)
 	if (index >= counter_names.size())
 		return {fmt::format("counter_{}", index), "kept by a later module than this tool knows"};
 	return {counter_names[index].first, counter_names[index].second};
+}
+
+std::optional<std::vector<NetlinkSocket>> parse_netlink_sockets(std::string_view text, int protocol)
+{
+	/* Columns are found by their names, since kernels have added some. */
+	const auto take_line = [&] {
+		const auto line = text.substr(0, text.find('\n'));
+		text.remove_prefix(std::min(line.size() + 1, text.size()));
+		return words_of(line);
+	};
+	const auto titles = take_line();
+	const auto column = [&](std::string_view title) {
+		return static_cast<std::size_t>(std::find(titles.begin(), titles.end(), title) - titles.begin());
+	};
+	const std::size_t columns[] = {column("Eth"), column("Pid"), column("Groups"), column("Drops")};
+	if (std::ranges::find(columns, titles.size()) != std::end(columns))
+		return std::nullopt;
+
+	std::vector<NetlinkSocket> sockets;
+	do {
+		const auto fields = take_line();
+		if (fields.empty() && text.empty())
+			break;
+		std::uint32_t values[std::size(columns)];
+		for (std::size_t index = 0; index < std::size(columns); ++index) {
+			const std::string_view field =
+			    columns[index] < fields.size() ? fields[columns[index]] : std::string_view();
+			const auto [end, problem] = std::from_chars(field.data(), field.data() + field.size(),
+			                                            values[index], index == 2 ? 16 : 10);
+			if (problem != std::errc{} || end != field.data() + field.size())
+				return std::nullopt;
+		}
+		if (values[0] == static_cast<std::uint32_t>(protocol) && values[1] != 0)
+			sockets.push_back({values[1], values[2], values[3]});
+	} while (!text.empty());
+	return sockets;
 }
 
 std::string module_name(std::string_view text)

@@ -51,6 +51,16 @@ struct CounterName {
 };
 CounterName counter_name(std::size_t index);
 
+/* A line of /proc/net/netlink: a socket of a program. */
+struct NetlinkSocket {
+	std::uint32_t portid;
+	std::uint32_t groups; /* a bit for each of the first 32 */
+	std::uint32_t drops;  /* datagrams that found its queue full, as netlink counts them */
+};
+
+/* The sockets of one protocol, without the kernel's own. Nothing if the text is not what the kernel writes there. */
+std::optional<std::vector<NetlinkSocket>> parse_netlink_sockets(std::string_view text, int protocol);
+
 /* A driver as users call it: "echo" and "cnx_echo" are both "cnx_echo"; "cnx" is itself. Dashes become underscores. */
 std::string module_name(std::string_view text);
 

@@ -21,6 +21,9 @@ constexpr std::size_t largest_buffer = std::size_t{64} << 20;
 /* Events that are set aside at most while an answer is awaited. */
 constexpr std::size_t most_kept = 65536;
 
+/* How often a request is sent whose answer was lost. Its chance is good each time, since the queue was just empty. */
+constexpr unsigned most_attempts = 16;
+
 std::uint16_t netlink_flags(Answer answer)
 {
 	switch (answer) {
@@ -33,6 +36,8 @@ std::uint16_t netlink_flags(Answer answer)
 	}
 	return 0;
 }
+
+} // namespace
 
 Error refused(const Acknowledgement &acknowledgement)
 {
@@ -49,8 +54,6 @@ Error no_answer(bool overrun)
 		        "lost: open with a larger receive_buffer"};
 	return {ETIMEDOUT, "no answer came in time: wait longer, or ask the driver why it is silent"};
 }
-
-} // namespace
 
 Deadline deadline_after(Timeout timeout)
 {
@@ -72,6 +75,46 @@ Client::State::State(std::unique_ptr<Transport> transport_, const Options &optio
 Result<Event> Client::State::next(Deadline deadline)
 {
 	for (;;) {
+		drain();
+		settle();
+		if (!ahead.empty()) {
+			Held held = std::move(ahead.front());
+			ahead.pop_front();
+			if (auto *event = std::get_if<Event>(&held))
+				return std::move(*event);
+			return std::unexpected(std::get<Error>(std::move(held)));
+		}
+		auto event = read(deadline);
+		if (!event && event.error().code == ENOBUFS) {
+			overflowed();
+			continue;
+		}
+		if (!event && event.error().code == ETIMEDOUT)
+			emptied();
+		return event;
+	}
+}
+
+void Client::State::drain()
+{
+	while (gap && ahead.size() < most_kept) {
+		auto event = read(deadline_after(Timeout::zero()));
+		if (event) {
+			hold(ahead, std::move(*event));
+		} else if (event.error().code == ENOBUFS) {
+			overflowed();
+		} else if (event.error().code == ETIMEDOUT) {
+			emptied();
+		} else {
+			hold(ahead, std::move(event.error()));
+			return;
+		}
+	}
+}
+
+Result<Event> Client::State::read(Deadline deadline)
+{
+	for (;;) {
 		while (const auto item = reader.next()) {
 			if (const auto *message = std::get_if<MessageView>(&*item))
 				return Message{message->id,  message->seq,
@@ -91,11 +134,8 @@ Result<Event> Client::State::next(Deadline deadline)
 		}
 
 		const auto datagram = transport->receive(buffer, deadline);
-		if (!datagram) {
-			if (datagram.error().code == ENOBUFS)
-				return Overrun{++overruns};
+		if (!datagram)
 			return std::unexpected(datagram.error());
-		}
 		/* Any program may send to this socket; only the kernel's word counts. */
 		if (datagram->sender != 0) {
 			++ignored.foreign;
@@ -108,12 +148,196 @@ Result<Event> Client::State::next(Deadline deadline)
 	}
 }
 
-void Client::State::keep(Event event)
+void Client::State::settle()
 {
-	if (kept.size() < most_kept)
-		kept.push_back(std::move(event));
-	else if (!std::holds_alternative<Overrun>(kept.back()))
-		kept.back() = Overrun{++overruns};
+	if (!std::exchange(unsettled, false))
+		return;
+	Gap all;
+	std::size_t first = ahead.size();
+	std::size_t end = ahead.size();
+	for (std::size_t at = end; at-- > 0;) {
+		if (const auto *place = std::get_if<Gap>(&ahead[at])) {
+			all.uncounted |= place->uncounted;
+			all.answers |= place->answers;
+			first = at;
+		}
+	}
+	if (first == end)
+		return;
+
+	/* Asking may append, gaps too. A number covers those as well; else they are left for another time. */
+	const auto overrun = measure(all);
+	if (!overrun || overrun->missed) {
+		end = ahead.size();
+		unsettled = false;
+	}
+	if (overrun)
+		ahead[first] = Event(*overrun);
+	const auto from = ahead.begin() + static_cast<std::ptrdiff_t>(first);
+	const auto to = ahead.begin() + static_cast<std::ptrdiff_t>(end);
+	ahead.erase(std::remove_if(from, to, [](const Held &held) { return std::holds_alternative<Gap>(held); }), to);
+}
+
+void Client::State::hold(std::deque<Held> &queue, Held item)
+{
+	if (queue.size() < most_kept) {
+		queue.push_back(std::move(item));
+		return;
+	}
+	const auto overrun_in = [](Held &held) {
+		auto *event = std::get_if<Event>(&held);
+		return event ? std::get_if<Overrun>(event) : nullptr;
+	};
+	if (!overrun_in(queue.back()))
+		queue.emplace_back(std::in_place_type<Event>, std::in_place_type<Overrun>, Overrun{++overruns, 0});
+	Overrun &last = *overrun_in(queue.back());
+
+	/* How many more were missed, if that is known. */
+	std::optional<std::uint64_t> more = 0;
+	if (const auto *dropped = overrun_in(item)) {
+		more = dropped->missed;
+		last.count = dropped->count;
+	} else if (const auto *event = std::get_if<Event>(&item)) {
+		more = std::holds_alternative<Message>(*event);
+	} else if (std::get<Error>(item).code == EMSGSIZE) {
+		more = std::nullopt;
+	}
+	if (last.missed && more) {
+		*last.missed += *more;
+		return;
+	}
+	/* What is known of an unknown number is left for a later one. */
+	if (told)
+		*told -= last.missed.value_or(0) + more.value_or(0);
+	last.missed = std::nullopt;
+}
+
+void Client::State::overflowed()
+{
+	++overflows;
+	if (!gap)
+		gap.emplace();
+	gap->uncounted |= !told || !memberships.empty();
+	gap->answers |= answers_due;
+}
+
+void Client::State::emptied()
+{
+	answers_due = false;
+	if (!gap)
+		return;
+	auto *last = ahead.empty() ? nullptr : std::get_if<Gap>(&ahead.back());
+	if (last) {
+		last->uncounted |= gap->uncounted;
+		last->answers |= gap->answers;
+	} else if (ahead.size() < most_kept) {
+		ahead.emplace_back(*gap);
+		unsettled = true;
+	} else {
+		return; /* It is placed when there is room, where the queue is empty again. */
+	}
+	gap.reset();
+}
+
+std::optional<Overrun> Client::State::measure(const Gap &place)
+{
+	if (!place.uncounted && told) {
+		if (const auto total = count_missed()) {
+			/* The numbers may have wrapped, their difference has not. */
+			const std::uint64_t missed = *total - *told;
+			told = total;
+			if (missed)
+				return Overrun{++overruns, missed};
+			const auto lost_unnamed = count_unnamed();
+			if (lost_unnamed && *lost_unnamed == unnamed)
+				return place.answers ? std::optional(Overrun{++overruns, 0}) : std::nullopt;
+			unnamed = lost_unnamed.value_or(unnamed);
+		}
+	}
+	return Overrun{++overruns, std::nullopt};
+}
+
+std::optional<std::uint64_t> Client::State::count_missed()
+{
+	const auto all = losses(transport->portid(), deadline_after(Timeout::zero()));
+	if (!all)
+		return std::nullopt;
+	std::uint64_t sum = 0;
+	for (const Loss &loss : *all)
+		sum += loss.lost;
+	return sum;
+}
+
+std::optional<std::uint64_t> Client::State::count_unnamed()
+{
+	const auto cpus = counters(deadline_after(Timeout::zero()));
+	if (!cpus)
+		return std::nullopt;
+	std::uint64_t sum = 0;
+	for (const Counters &counters : *cpus)
+		if (counters.value.size() > CNX_LOST_UNNAMED)
+			sum += counters.value[CNX_LOST_UNNAMED];
+	return sum;
+}
+
+void Client::State::begin_counting()
+{
+	if (told)
+		return;
+	const auto missed = count_missed();
+	const auto lost_unnamed = missed ? count_unnamed() : std::nullopt;
+	if (!lost_unnamed)
+		return;
+	told = missed;
+	unnamed = *lost_unnamed;
+}
+
+Result<Message> Client::State::ask(MessageView message, Deadline deadline, bool *repeated)
+{
+	for (unsigned attempt = 0; attempt < most_attempts; ++attempt) {
+		if (repeated)
+			*repeated = attempt != 0;
+		do
+			message.seq = exchange++;
+		while (message.seq == 0);
+		const auto number = transmit(std::span(&message, 1), Answer::Errors);
+		if (!number)
+			return std::unexpected(number.error());
+
+		/* Behind an overflow netlink drops the answer without another word. */
+		for (bool full = gap.has_value();;) {
+			auto event = read(full ? deadline_after(Timeout::zero()) : deadline);
+			if (event) {
+				auto *reply = std::get_if<Message>(&*event);
+				if (reply && reply->id == message.id && reply->seq == message.seq &&
+				    reply->ack == message.ack + 1)
+					return std::move(*reply);
+				const auto *answer = std::get_if<Acknowledgement>(&*event);
+				if (answer && answer->seq == *number && answer->code)
+					return std::unexpected(refused(*answer));
+				hold(ahead, std::move(*event));
+				/* Somebody sends as fast as this reads. */
+				if (full && ahead.size() >= most_kept)
+					return std::unexpected(no_answer(true));
+			} else if (event.error().code == ENOBUFS) {
+				overflowed();
+				/* The second time, all that was queued the first time has been read. */
+				if (std::exchange(full, true))
+					break;
+			} else if (event.error().code == ETIMEDOUT) {
+				emptied();
+				if (!full)
+					return std::unexpected(no_answer(false));
+				break;
+			} else if (event.error().code == EMSGSIZE || event.error().code == EINTR) {
+				/* Both are for whoever receives: to stop here would leave the answer behind. */
+				hold(ahead, std::move(event.error()));
+			} else {
+				return std::unexpected(event.error());
+			}
+		}
+	}
+	return std::unexpected(no_answer(true));
 }
 
 Result<std::uint32_t> Client::State::transmit(std::span<const MessageView> messages, Answer answer)
@@ -139,6 +363,9 @@ Result<std::uint32_t> Client::State::transmit(std::span<const MessageView> messa
 Client::Client(std::unique_ptr<Transport> transport, const Options &options)
     : state_(std::make_unique<State>(std::move(transport), options))
 {
+	/* Without it the messages come one by one, which is no failure. */
+	if (options.batches) [[maybe_unused]]
+		const auto subscribed = subscribe(0);
 }
 
 Client::Client(Client &&other) noexcept = default;
@@ -172,22 +399,28 @@ Result<void> Client::join(std::uint32_t group)
 {
 	if (group == 0)
 		return std::unexpected(Error{EINVAL, "group 0 is nobody's: groups are numbered from 1"});
-	if (group <= CNX_GROUPS) {
-		auto joined = state_->transport->join(group);
-		/* EINVAL says that this protocol's table ends before the group; a subscription still reaches it. */
-		if (joined || joined.error().code != EINVAL)
-			return joined;
-	}
-	return subscribe(group);
+	if (state_->memberships.contains(group))
+		return std::unexpected(Error{EEXIST, "group " + std::to_string(group) + " was joined already"});
+	auto joined = subscribe(group);
+	if (joined || group > CNX_GROUPS || (joined.error().code != EOPNOTSUPP && joined.error().code != ENOSPC))
+		return joined;
+	joined = state_->transport->join(group);
+	if (joined)
+		state_->memberships.insert(group);
+	return joined;
 }
 
 Result<void> Client::leave(std::uint32_t group)
 {
-	if (state_->subscribed.contains(group))
+	/* Group 0 is subscribed for Options::batches, and was not joined. */
+	if (group != 0 && state_->subscribed.contains(group))
 		return unsubscribe(group);
-	if (group == 0 || group > CNX_GROUPS)
+	if (!state_->memberships.contains(group))
 		return std::unexpected(Error{ENOENT, "group " + std::to_string(group) + " was not joined"});
-	return state_->transport->leave(group);
+	auto left = state_->transport->leave(group);
+	if (left)
+		state_->memberships.erase(group);
+	return left;
 }
 
 Result<std::uint32_t> Client::send(const MessageView &message, Answer answer)
@@ -208,18 +441,20 @@ Result<Client::Batch> Client::send_batch(std::span<const MessageView> messages, 
 	if (!first)
 		return std::unexpected(first.error());
 	Batch batch{*first, {}};
+	state_->answers_due |= answer == Answer::Errors;
 	if (answer != Answer::Always)
 		return batch;
 
 	const Deadline deadline = deadline_after(state_->options.answer_timeout);
 	std::vector<bool> answered(messages.size());
 	std::size_t missing = messages.size();
-	bool overrun = false;
+	const std::uint64_t overflows = state_->overflows;
 	while (missing) {
 		auto event = state_->next(deadline);
 		if (!event)
-			return std::unexpected(event.error().code == ETIMEDOUT ? no_answer(overrun) : event.error());
-		overrun |= std::holds_alternative<Overrun>(*event);
+			return std::unexpected(event.error().code == ETIMEDOUT
+			                           ? no_answer(state_->overflows != overflows)
+			                           : event.error());
 		auto *answer_to = std::get_if<Acknowledgement>(&*event);
 		/* Unsigned, so that numbers below the first are far beyond the last. */
 		const std::uint32_t index = answer_to ? answer_to->seq - *first : UINT32_MAX;
@@ -245,19 +480,19 @@ Result<Message> Client::request(MessageView message, Timeout timeout)
 	if (!number)
 		return std::unexpected(number.error());
 
-	bool overrun = false;
+	const std::uint64_t overflows = state_->overflows;
 	for (;;) {
 		auto event = state_->next(deadline);
 		if (!event)
-			return std::unexpected(event.error().code == ETIMEDOUT ? no_answer(overrun) : event.error());
+			return std::unexpected(event.error().code == ETIMEDOUT
+			                           ? no_answer(state_->overflows != overflows)
+			                           : event.error());
 		if (auto *reply = std::get_if<Message>(&*event)) {
 			if (reply->id == message.id && reply->seq == message.seq && reply->ack == message.ack + 1)
 				return std::move(*reply);
 		} else if (const auto *answer = std::get_if<Acknowledgement>(&*event)) {
 			if (answer->seq == *number && answer->code)
 				return std::unexpected(refused(*answer));
-		} else {
-			overrun = true;
 		}
 		state_->keep(std::move(*event));
 	}
@@ -266,7 +501,8 @@ Result<Message> Client::request(MessageView message, Timeout timeout)
 Result<Event> Client::receive(Timeout timeout)
 {
 	if (!state_->kept.empty()) {
-		Event event = std::move(state_->kept.front());
+		/* Only events are kept. */
+		Event event = std::get<Event>(std::move(state_->kept.front()));
 		state_->kept.pop_front();
 		return event;
 	}

@@ -71,23 +71,28 @@ std::span<const std::byte> Client::State::Page::record(std::uint32_t index) cons
 	return std::span(message.payload).subspan(sizeof(cnx_control_reply) + index * stride, stride);
 }
 
-Result<Client::State::Page> Client::State::control(Client &client, std::uint16_t op, Id id, std::uint64_t cursor,
-                                                   std::size_t record_size)
+Deadline Client::State::patience() const
+{
+	return deadline_after(options.answer_timeout);
+}
+
+Result<Client::State::Page> Client::State::control(const Request &wanted, std::size_t record_size, Deadline deadline,
+                                                   bool *repeated)
 {
 	cnx_control_request request{};
 	request.version = CNX_CONTROL_VERSION;
-	request.op = op;
-	request.id = {id.idx, id.val};
-	request.cursor = cursor;
+	request.op = wanted.op;
+	request.count = wanted.count;
+	request.id = {wanted.id.idx, wanted.id.val};
+	request.cursor = wanted.cursor;
 
-	auto reply =
-	    client.request({control_id, 0, 0, 0, std::as_bytes(std::span(&request, 1))}, options.answer_timeout);
+	auto reply = ask({control_id, 0, 0, 0, std::as_bytes(std::span(&request, 1))}, deadline, repeated);
 	if (!reply)
 		return std::unexpected(reply.error());
 	if (reply->payload.size() < sizeof(cnx_control_reply))
 		return std::unexpected(nonsense("a control request"));
 	const auto header = load<cnx_control_reply>(reply->payload);
-	if (header.version != CNX_CONTROL_VERSION || header.op != op)
+	if (header.version != CNX_CONTROL_VERSION || header.op != wanted.op)
 		return std::unexpected(nonsense("a control request"));
 
 	/*
@@ -106,7 +111,7 @@ Result<Client::State::Page> Client::State::control(Client &client, std::uint16_t
 
 Result<Info> Client::info()
 {
-	const auto page = state_->control(*this, CNX_CONTROL_INFO, {}, 0, sizeof(cnx_info));
+	const auto page = state_->control({.op = CNX_CONTROL_INFO, .id = {}}, sizeof(cnx_info), state_->patience());
 	if (!page)
 		return std::unexpected(page.error());
 	if (page->count != 1)
@@ -121,7 +126,8 @@ Result<std::vector<Callback>> Client::list()
 	std::vector<Callback> all;
 	std::uint64_t cursor = 0;
 	do {
-		const auto page = state_->control(*this, CNX_CONTROL_LIST, {}, cursor, sizeof(cnx_callback_record));
+		const auto page = state_->control({.op = CNX_CONTROL_LIST, .id = {}, .cursor = cursor},
+		                                  sizeof(cnx_callback_record), state_->patience());
 		if (!page)
 			return std::unexpected(page.error());
 		/* A cursor that stands still, or a page without records before the end, would never end. */
@@ -136,12 +142,17 @@ Result<std::vector<Callback>> Client::list()
 
 Result<std::vector<Counters>> Client::counters()
 {
+	return state_->counters(state_->patience());
+}
+
+Result<std::vector<Counters>> Client::State::counters(Deadline deadline)
+{
 	constexpr std::size_t head = offsetof(cnx_counters, value);
 	std::vector<Counters> all;
 	std::uint64_t cursor = 0;
 	do {
 		/* An older module keeps fewer counters than this library knows: the record's length tells. */
-		const auto page = state_->control(*this, CNX_CONTROL_COUNTERS, {}, cursor, head);
+		const auto page = control({.op = CNX_CONTROL_COUNTERS, .id = {}, .cursor = cursor}, head, deadline);
 		if (!page)
 			return std::unexpected(page.error());
 		if ((page->cursor && (page->cursor <= cursor || !page->count)) ||
@@ -161,7 +172,8 @@ Result<std::vector<Counters>> Client::counters()
 
 Result<Callback> Client::show(Id id)
 {
-	const auto page = state_->control(*this, CNX_CONTROL_SHOW, id, 0, sizeof(cnx_callback_record));
+	const auto page =
+	    state_->control({.op = CNX_CONTROL_SHOW, .id = id}, sizeof(cnx_callback_record), state_->patience());
 	if (!page)
 		return std::unexpected(page.error());
 	if (page->count != 1)
@@ -171,8 +183,15 @@ Result<Callback> Client::show(Id id)
 
 Result<void> Client::subscribe(std::uint32_t group)
 {
-	const auto page = state_->control(*this, CNX_CONTROL_SUBSCRIBE, {group, 0}, 0, 0);
-	if (!page) {
+	/* Before anything can be lost to it. */
+	state_->begin_counting();
+	bool repeated = false;
+	const auto page = state_->control({.op = CNX_CONTROL_SUBSCRIBE,
+	                                   .id = {group, 0},
+	                                   .count = state_->options.batches ? CNX_SUBSCRIBE_BATCHES : 0},
+	                                  0, state_->patience(), &repeated);
+	/* The answer to the first of several requests was lost, not the request. */
+	if (!page && !(repeated && page.error().code == EEXIST)) {
 		/* The kernel's sentence speaks of a callback, and the control callback is meant; the user is not
 		 * helped. */
 		if (page.error().code == EPERM)
@@ -186,11 +205,50 @@ Result<void> Client::subscribe(std::uint32_t group)
 
 Result<void> Client::unsubscribe(std::uint32_t group)
 {
-	const auto page = state_->control(*this, CNX_CONTROL_UNSUBSCRIBE, {group, 0}, 0, 0);
-	if (!page)
+	bool repeated = false;
+	const auto page =
+	    state_->control({.op = CNX_CONTROL_UNSUBSCRIBE, .id = {group, 0}}, 0, state_->patience(), &repeated);
+	if (!page && !(repeated && page.error().code == ENOENT))
 		return std::unexpected(page.error());
 	state_->subscribed.erase(group);
 	return {};
+}
+
+Result<std::vector<Loss>> Client::losses()
+{
+	return state_->losses(portid(), state_->patience());
+}
+
+Result<std::vector<Loss>> Client::losses(std::uint32_t portid)
+{
+	auto losses = state_->losses(portid, state_->patience());
+	/* The kernel's sentence speaks of a callback. */
+	if (!losses && losses.error().code == EPERM)
+		return std::unexpected(
+		    Error{EPERM, "seeing what other listeners missed needs CAP_NET_ADMIN: run it as root"});
+	return losses;
+}
+
+Result<std::vector<Loss>> Client::State::losses(std::uint32_t portid, Deadline deadline)
+{
+	std::vector<Loss> all;
+	std::uint64_t cursor = 0;
+	do {
+		const auto page = control({.op = CNX_CONTROL_LOSSES, .id = {portid, 0}, .cursor = cursor},
+		                          sizeof(cnx_loss), deadline);
+		if (!page)
+			return std::unexpected(page.error());
+		if (page->cursor && (page->cursor <= cursor || !page->count))
+			return std::unexpected(nonsense("LOSSES"));
+		for (std::uint32_t index = 0; index < page->count; ++index) {
+			const auto record = load<cnx_loss>(page->record(index));
+			if (portid != 0 && record.portid != portid)
+				return std::unexpected(nonsense("LOSSES"));
+			all.push_back({record.portid, {record.id.idx, record.id.val}, record.lost});
+		}
+		cursor = page->cursor;
+	} while (cursor);
+	return all;
 }
 
 } // namespace cnx::client

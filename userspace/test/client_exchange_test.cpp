@@ -2,8 +2,7 @@
 /* The client over a stand-in for the kernel: matching of answers, batches, overruns, pages of control replies. */
 #include <cerrno>
 #include <cstring>
-#include <deque>
-#include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -11,147 +10,18 @@
 #include <gtest/gtest.h>
 #include <linux/netlink.h>
 
-#include "client/datagram.hpp"
-#include "client/transport.hpp"
+#include "client_stub.hpp"
 
 namespace
 {
 
 using namespace cnx::client;
-using Bytes = std::vector<std::byte>;
-
-struct Incoming {
-	Bytes bytes;
-	int code = 0; /* an errno instead of a datagram */
-	std::uint32_t sender = 0;
-	std::uint32_t group = 0;
-};
-
-/* What the stand-in was sent, one message of it. */
-struct Sent {
-	MessageView message;
-	nlmsghdr netlink;
-};
-
-/* The kernel as the test tells it: `answer` is called for each message sent, and queues what comes back. */
-struct Kernel {
-	std::deque<Incoming> queue;
-	std::function<void(Kernel &, const Sent &)> answer;
-	std::vector<std::uint32_t> joined;
-	std::uint32_t groups = CNX_GROUPS;
-	std::size_t datagrams = 0;
-
-	void message(const MessageView &view, std::uint32_t group = 0)
-	{
-		Incoming incoming;
-		ASSERT_TRUE(append_message(incoming.bytes, view, 0, view.seq, 0));
-		incoming.group = group;
-		queue.push_back(std::move(incoming));
-	}
-
-	void acknowledge(std::uint32_t seq, int code)
-	{
-		nlmsghdr header{};
-		header.nlmsg_len = sizeof header + sizeof(nlmsgerr);
-		header.nlmsg_type = NLMSG_ERROR;
-		header.nlmsg_flags = NLM_F_CAPPED;
-		nlmsgerr body{};
-		body.error = -code;
-		body.msg.nlmsg_len = sizeof(nlmsghdr);
-		body.msg.nlmsg_seq = seq;
-		Incoming incoming;
-		const auto first = std::as_bytes(std::span(&header, 1));
-		const auto second = std::as_bytes(std::span(&body, 1));
-		incoming.bytes.assign(first.begin(), first.end());
-		incoming.bytes.insert(incoming.bytes.end(), second.begin(), second.end());
-		queue.push_back(std::move(incoming));
-	}
-
-	/* The reply to a control request: `records` copies of a record of `T`. */
-	template <class T>
-	void control(const Sent &sent, const std::vector<T> &records, std::uint64_t cursor = 0, std::size_t extra = 0)
-	{
-		cnx_control_request request;
-		ASSERT_EQ(sent.message.payload.size(), sizeof request);
-		std::memcpy(&request, sent.message.payload.data(), sizeof request);
-		cnx_control_reply reply{};
-		reply.version = CNX_CONTROL_VERSION;
-		reply.op = request.op;
-		reply.count = static_cast<std::uint32_t>(records.size());
-		reply.cursor = cursor;
-		Bytes payload(sizeof reply + records.size() * (sizeof(T) + extra));
-		std::memcpy(payload.data(), &reply, sizeof reply);
-		for (std::size_t index = 0; index < records.size(); ++index)
-			std::memcpy(payload.data() + sizeof reply + index * (sizeof(T) + extra), &records[index],
-			            sizeof(T));
-		message({sent.message.id, sent.message.seq, sent.message.ack + 1, 0, payload});
-	}
-};
-
-class Stub final : public Transport
-{
-public:
-	explicit Stub(Kernel &kernel) : kernel_(kernel) {}
-
-	int fd() const override { return -1; }
-	std::uint32_t portid() const override { return 77; }
-
-	Result<void> transmit(std::span<const std::byte> datagram) override
-	{
-		++kernel_.datagrams;
-		const Bytes bytes(datagram.begin(), datagram.end());
-		DatagramReader reader(bytes);
-		std::size_t offset = 0;
-		while (const auto item = reader.next()) {
-			Sent sent{std::get<MessageView>(*item), {}};
-			std::memcpy(&sent.netlink, bytes.data() + offset, sizeof sent.netlink);
-			offset += NLMSG_ALIGN(sent.netlink.nlmsg_len);
-			if (kernel_.answer)
-				kernel_.answer(kernel_, sent);
-		}
-		return {};
-	}
-
-	Result<Datagram> receive(std::span<std::byte> buffer, Deadline) override
-	{
-		if (kernel_.queue.empty())
-			return std::unexpected(Error{ETIMEDOUT, "nothing"});
-		const auto incoming = std::move(kernel_.queue.front());
-		kernel_.queue.pop_front();
-		if (incoming.code)
-			return std::unexpected(Error{incoming.code, "as told"});
-		const auto stored = std::min(buffer.size(), incoming.bytes.size());
-		std::memcpy(buffer.data(), incoming.bytes.data(), stored);
-		return Datagram{stored, incoming.bytes.size(), incoming.sender, incoming.group};
-	}
-
-	Result<void> join(std::uint32_t group) override
-	{
-		if (group > kernel_.groups)
-			return std::unexpected(Error{EINVAL, "beyond the table"});
-		kernel_.joined.push_back(group);
-		return {};
-	}
-
-	Result<void> leave(std::uint32_t group) override
-	{
-		std::erase(kernel_.joined, group);
-		return {};
-	}
-
-private:
-	Kernel &kernel_;
-};
+using namespace cnx::client::test;
 
 struct client_exchange : testing::Test {
 	Kernel kernel;
 	Client client{std::make_unique<Stub>(kernel)};
 };
-
-void echo(Kernel &kernel, const Sent &sent)
-{
-	kernel.message({sent.message.id, sent.message.seq, sent.message.ack + 1, 0, sent.message.payload});
-}
 
 TEST_F(client_exchange, request_finds_its_reply_among_others)
 {
@@ -330,28 +200,115 @@ TEST_F(client_exchange, counters_of_an_older_module)
 	EXPECT_EQ(counters->front().value, (std::vector<std::uint64_t>{10, 20}));
 }
 
-TEST_F(client_exchange, join_by_table_or_by_subscription)
+/* The requests that came, as "5 33 0" for op, id.idx and count. */
+struct Asked {
+	std::vector<std::string> requests;
+
+	cnx_control_request note(const Sent &sent)
+	{
+		const auto request = request_in(sent);
+		requests.push_back(std::to_string(request.op) + " " + std::to_string(request.id.idx) + " " +
+		                   std::to_string(request.count));
+		return request;
+	}
+};
+
+TEST_F(client_exchange, join_is_a_subscription_whose_losses_are_known_from_before)
 {
-	std::vector<std::uint16_t> asked;
+	Asked asked;
 	kernel.answer = [&](Kernel &kernel, const Sent &sent) {
-		cnx_control_request request;
-		std::memcpy(&request, sent.message.payload.data(), sizeof request);
-		asked.push_back(request.op);
+		asked.note(sent);
 		kernel.control(sent, std::vector<char>());
 	};
-	kernel.groups = 32;
 	EXPECT_EQ(client.join(0).error().code, EINVAL);
 	EXPECT_TRUE(client.join(5));
-	EXPECT_EQ(kernel.joined, std::vector<std::uint32_t>{5});
-	EXPECT_TRUE(asked.empty());
-	EXPECT_TRUE(client.join(33));
 	EXPECT_TRUE(client.join(CNX_CONTROL_IDX));
-	EXPECT_TRUE(client.leave(33));
 	EXPECT_TRUE(client.leave(5));
-	EXPECT_EQ(client.leave(4000).error().code, ENOENT);
+	EXPECT_EQ(client.leave(5).error().code, ENOENT);
+	EXPECT_EQ(client.leave(0).error().code, ENOENT);
 	EXPECT_TRUE(kernel.joined.empty());
-	EXPECT_EQ(asked,
-	          (std::vector<std::uint16_t>{CNX_CONTROL_SUBSCRIBE, CNX_CONTROL_SUBSCRIBE, CNX_CONTROL_UNSUBSCRIBE}));
+	EXPECT_EQ(asked.requests, (std::vector<std::string>{"7 77 0", "3 0 0", "5 5 0", "5 4294967295 0", "6 5 0"}));
+}
+
+TEST_F(client_exchange, join_without_subscriptions_is_a_membership)
+{
+	for (const int code : {EOPNOTSUPP, ENOSPC}) {
+		kernel.answer = [code](Kernel &kernel, const Sent &sent) {
+			kernel.acknowledge(sent.netlink.nlmsg_seq, code);
+		};
+		EXPECT_TRUE(client.join(5)) << code;
+		EXPECT_EQ(kernel.joined, std::vector<std::uint32_t>{5});
+		EXPECT_EQ(client.join(5).error().code, EEXIST);
+		EXPECT_EQ(client.join(CNX_GROUPS + 1).error().code, code);
+		EXPECT_EQ(client.subscribe(6).error().code, code);
+		EXPECT_TRUE(client.leave(5));
+		EXPECT_EQ(client.leave(5).error().code, ENOENT);
+		EXPECT_TRUE(kernel.joined.empty());
+	}
+	kernel.answer = [](Kernel &kernel, const Sent &sent) { kernel.acknowledge(sent.netlink.nlmsg_seq, EPERM); };
+	EXPECT_EQ(client.join(5).error().code, EPERM);
+	EXPECT_TRUE(kernel.joined.empty());
+}
+
+TEST_F(client_exchange, batches_are_asked_for_with_every_group)
+{
+	Asked asked;
+	kernel.answer = [&](Kernel &kernel, const Sent &sent) {
+		asked.note(sent);
+		kernel.control(sent, std::vector<char>());
+	};
+	Options options;
+	options.batches = true;
+	Client batched{std::make_unique<Stub>(kernel), options};
+	EXPECT_TRUE(batched.join(5));
+	EXPECT_EQ(batched.leave(0).error().code, ENOENT);
+	EXPECT_EQ(asked.requests, (std::vector<std::string>{"7 77 0", "3 0 0", "5 0 1", "5 5 1"}));
+
+	/* An older module refuses group 0, and the client works all the same. */
+	kernel.answer = [](Kernel &kernel, const Sent &sent) { kernel.acknowledge(sent.netlink.nlmsg_seq, EINVAL); };
+	Client older{std::make_unique<Stub>(kernel), options};
+	EXPECT_EQ(older.receive(Timeout{0}).error().code, ETIMEDOUT);
+}
+
+TEST_F(client_exchange, losses_follow_cursors)
+{
+	kernel.answer = [](Kernel &kernel, const Sent &sent) {
+		const auto request = request_in(sent);
+		EXPECT_EQ(request.op, CNX_CONTROL_LOSSES);
+		std::vector<cnx_loss> records(2);
+		for (auto &record : records) {
+			record.portid = request.id.idx ? request.id.idx : 5;
+			record.id = {static_cast<std::uint32_t>(request.cursor), 1};
+			record.lost = 3;
+		}
+		kernel.control(sent, records, request.cursor < 20 ? request.cursor + 10 : 0, 8);
+	};
+	const auto own = client.losses();
+	ASSERT_TRUE(own) << own.error().what;
+	ASSERT_EQ(own->size(), 6u);
+	EXPECT_EQ(own->back().portid, client.portid());
+	EXPECT_EQ(own->back().id, (Id{20, 1}));
+	EXPECT_EQ(own->back().lost, 3u);
+	EXPECT_EQ(client.losses(0)->front().portid, 5u);
+
+	kernel.answer = [](Kernel &kernel, const Sent &sent) { kernel.acknowledge(sent.netlink.nlmsg_seq, EPERM); };
+	EXPECT_EQ(client.losses(0).error().code, EPERM);
+}
+
+TEST_F(client_exchange, losses_that_make_no_sense)
+{
+	cnx_loss own{};
+	own.portid = client.portid();
+	/* A cursor that stands still, a page with nothing on it, somebody else's loss, and a record that is too short.
+	 */
+	kernel.answer = [&](Kernel &kernel, const Sent &sent) { kernel.control(sent, std::vector{own}, 5); };
+	EXPECT_EQ(client.losses().error().code, EPROTO);
+	kernel.answer = [](Kernel &kernel, const Sent &sent) { kernel.control(sent, std::vector<cnx_loss>(), 5); };
+	EXPECT_EQ(client.losses().error().code, EPROTO);
+	kernel.answer = [](Kernel &kernel, const Sent &sent) { kernel.control(sent, std::vector<cnx_loss>(1)); };
+	EXPECT_EQ(client.losses().error().code, EPROTO);
+	kernel.answer = [](Kernel &kernel, const Sent &sent) { kernel.control(sent, std::vector<std::uint64_t>(2)); };
+	EXPECT_EQ(client.losses().error().code, EPROTO);
 }
 
 TEST(client_event, decoded)

@@ -78,6 +78,44 @@ TEST(client_tool, names)
 	EXPECT_EQ(tool::module_name("cnx"), "cnx");
 }
 
+constexpr std::string_view netlink_file =
+    "sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n"
+    "00000000b2bd23cf 0   1234       00000001 0        0        0     2        7        13155   \n"
+    "0000000000000000 28  0          00000000 0        0        0     2        0        13301   \n"
+    "000000007f3bd1c8 28  4294963027 80000002 0        0        0     2        4294967295 13302   \n"
+    "000000007f3bd1c9 28  312        00000000 12       0        0     2        3        13303   \n";
+
+TEST(client_tool, netlink_sockets)
+{
+	const auto sockets = tool::parse_netlink_sockets(netlink_file, 28);
+	ASSERT_TRUE(sockets);
+	ASSERT_EQ(sockets->size(), 2u);
+	EXPECT_EQ(sockets->front().portid, 4294963027u);
+	EXPECT_EQ(sockets->front().groups, 0x80000002u);
+	EXPECT_EQ(sockets->front().drops, 4294967295u);
+	EXPECT_EQ(sockets->back().portid, 312u);
+	EXPECT_EQ(sockets->back().groups, 0u);
+	EXPECT_EQ(sockets->back().drops, 3u);
+	EXPECT_TRUE(tool::parse_netlink_sockets(netlink_file, 11)->empty());
+	EXPECT_EQ(tool::parse_netlink_sockets("Drops Groups Pid Eth New\n5 2 9 28 x\n", 28)->front().portid, 9u);
+}
+
+TEST(client_tool, netlink_sockets_of_damaged_files)
+{
+	for (const char *wrong : {"", "\n", "Eth Pid Groups\n28 9 0\n", "Eth Pid Groups Drops\n28 9 0\n",
+	                          "Eth Pid Groups Drops\n28 9 0 x\n", "Eth Pid Groups Drops\n28 9 0x1 1\n",
+	                          "Eth Pid Groups Drops\n28 -9 0 1\n", "Eth Pid Groups Drops\n\n28 9 0 1\n",
+	                          "Eth Pid Groups Drops\n28 4294967296 0 1\n"})
+		EXPECT_FALSE(tool::parse_netlink_sockets(wrong, 28)) << wrong;
+	/* A file that is cut anywhere and of which any one byte is anything; the sanitizers watch. */
+	for (std::size_t size = 0; size < netlink_file.size(); ++size) {
+		(void)tool::parse_netlink_sockets(netlink_file.substr(0, size), 28);
+		std::string file(netlink_file);
+		file[size] = '\xff';
+		(void)tool::parse_netlink_sockets(file, 28);
+	}
+}
+
 /* The smallest file with a .modinfo section. */
 std::vector<std::byte> module_file(std::string_view modinfo)
 {

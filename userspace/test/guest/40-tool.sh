@@ -63,6 +63,32 @@ ends "stats answers" 0 cnx stats
 says "with a counter for each reason" "drop_unknown_id  *[1-9]"
 ends "stats is JSON under -j" 0 cnx stats -j
 says "with the same counters" '"drop_unknown_id"'
+says "and that nobody missed anything" '"losses": *\[\]'
+says "and the sockets that netlink knows" '"sockets": *\['
+
+# A client that has stopped is a listener whose queue fills.
+ends "a fast ticker takes the place of the slow one" 0 cnx unload ticker
+ends "with many messages at once" 0 cnx load ticker period_ms=1 batch=64
+cnx monitor --group 33 --buffer 1 --count 100000000 -j >/tmp/monitored &
+monitor=$!
+wait_for 10 test -s /tmp/monitored
+kill -STOP $monitor
+wait_for 30 sh -c 'cnx stats -j | grep -q "\"losses\": *\[{"'
+ends "stats shows who missed what" 0 cnx stats
+says "by listener, id and name" "^[0-9]*  *33:1  *ticker  *[1-9][0-9]*$"
+says "and what netlink dropped" "^[0-9]*  *00000000  *[1-9][0-9]*  datagrams"
+ends "and so as JSON" 0 cnx stats -j
+says "with the listener's losses" '"losses":\[{"portid":[0-9]*,"id":"33:1","lost":[1-9]'
+says "and its socket's" '"groups":"00000000","drops":[1-9]'
+ends "a user without rights may look" 0 su -s /bin/sh nobody -c "cnx stats -j"
+says "but not at what others missed" '"losses":null'
+kill -CONT $monitor
+wait_for 10 grep -q '"event":"overrun"' /tmp/monitored
+kill -INT $monitor
+wait $monitor
+match "monitor tells how many it missed" '"event":"overrun","overrun":1,"missed":[1-9][0-9]*}' "$(grep overrun /tmp/monitored | head -n 3)"
+ends "monitor takes batches" 0 cnx monitor --group 33 --batches --count 64 --timeout 10
+ends "the slow ticker is back" 0 sh -c 'cnx unload ticker && cnx load ticker'
 
 ends "a user without rights may list" 0 su -s /bin/sh nobody -c "cnx list"
 ends "and send where the driver allows it" 0 su -s /bin/sh nobody -c "cnx send 32:1 ok"
