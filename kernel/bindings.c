@@ -203,8 +203,8 @@ __u64 cnx_k_counter_read(struct cnx_k_counters *counters, __kernel_size_t index,
 }
 
 /*
- * A sender that may sleep does so only where there is no memory otherwise: the first try neither reclaims nor lets another
- * task run in the middle of a send.
+ * A sender that may sleep does so only where there is no memory otherwise: the first try neither reclaims nor lets
+ * another task run in the middle of a send.
  */
 #define CNX_TRY_FIRST (GFP_NOWAIT | __GFP_NOWARN)
 

@@ -83,7 +83,8 @@ __kernel_size_t cnx_k_skb_room(__kernel_size_t head);
 #define CNX_K_POOL_LARGEST_HEAD 4096
 /* What a struct sk_buff takes, rounded up to cache lines. */
 #define CNX_K_SKB_BYTES 256
-/* Have cnx_core_pool_fill() called for each CPU, in process context: after the next tick of the clock, or now. Any context. */
+/* Have cnx_core_pool_fill() called for each CPU, in process context: after the next tick of the clock, or now. Any
+ * context. */
 void cnx_k_pool_refill_soon(void);
 void cnx_k_pool_refill_now(void);
 struct sk_buff *cnx_k_skb_clone(struct sk_buff *skb, bool may_sleep);

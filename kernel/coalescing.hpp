@@ -62,7 +62,10 @@ public:
 	}
 
 	/// Any context, in the read section in which the callback was found. no_memory, no_space.
-	[[nodiscard]] Status add(const cnx_message &message, const CoalescedTo &to) { return coalescer_.add(message, to); }
+	[[nodiscard]] Status add(const cnx_message &message, const CoalescedTo &to)
+	{
+		return coalescer_.add(message, to);
+	}
 
 private:
 	static constexpr std::uint32_t longest_delay = 1'000'000; // microseconds

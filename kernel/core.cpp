@@ -271,12 +271,8 @@ unsigned int cnx_core_pool_size(void)
 
 void cnx_core_receive(sk_buff *skb, const void *bytes, __kernel_size_t size, net *net, cnx_k_origin origin)
 {
-	const cnx_sender sender{.pid = origin.pid,
-	                        .uid = origin.uid,
-	                        .gid = origin.gid,
-	                        .portid = origin.portid,
-	                        .net = net,
-	                        .skb = skb};
+	const cnx_sender sender{
+	    .pid = origin.pid, .uid = origin.uid, .gid = origin.gid, .portid = origin.portid, .net = net, .skb = skb};
 	// SAFETY: the caller's skb is linear and has `size` bytes at `bytes` until this returns.
 	core->receive({static_cast<const std::byte *>(bytes), size}, sender);
 }

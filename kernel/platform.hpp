@@ -53,11 +53,23 @@ struct Platform {
 
 	private:
 #ifdef CNX_RCU_IS_A_FUNCTION
-		static void read_lock() { __rcu_read_lock(); }
-		static void read_unlock() { __rcu_read_unlock(); }
+		static void read_lock()
+		{
+			__rcu_read_lock();
+		}
+		static void read_unlock()
+		{
+			__rcu_read_unlock();
+		}
 #else
-		static void read_lock() { cnx_k_rcu_read_lock(); }
-		static void read_unlock() { cnx_k_rcu_read_unlock(); }
+		static void read_lock()
+		{
+			cnx_k_rcu_read_lock();
+		}
+		static void read_unlock()
+		{
+			cnx_k_rcu_read_unlock();
+		}
 #endif
 	};
 
@@ -108,9 +120,18 @@ struct Platform {
 		Embedded<cnx_k_waitqueue, CNX_K_WAITQUEUE_BYTES> queue_;
 	};
 
-	static void *allocate(std::size_t bytes) { return cnx_k_allocate(bytes); }
-	static void *allocate_now(std::size_t bytes) { return cnx_k_allocate_now(bytes); }
-	static void release(void *memory, std::size_t) { cnx_k_release(memory); }
+	static void *allocate(std::size_t bytes)
+	{
+		return cnx_k_allocate(bytes);
+	}
+	static void *allocate_now(std::size_t bytes)
+	{
+		return cnx_k_allocate_now(bytes);
+	}
+	static void release(void *memory, std::size_t)
+	{
+		cnx_k_release(memory);
+	}
 
 	static void retire(RetireHead *head, void (*reclaim)(RetireHead *))
 	{
@@ -119,21 +140,45 @@ struct Platform {
 		cnx_k_call_rcu(reinterpret_cast<cnx_k_rcu_head *>(head),
 		               reinterpret_cast<void (*)(cnx_k_rcu_head *)>(reclaim));
 	}
-	static void synchronize() { cnx_k_synchronize(); }
-	static void flush_retired() { cnx_k_rcu_barrier(); }
+	static void synchronize()
+	{
+		cnx_k_synchronize();
+	}
+	static void flush_retired()
+	{
+		cnx_k_rcu_barrier();
+	}
 
-	static unsigned cpu() { return cnx_k_cpu(); }
-	static unsigned cpu_count() { return cnx_k_cpu_count(); }
-	static const void *task() { return cnx_k_task(); }
-	static bool in_read_section() { return !cnx_k_may_sleep(); }
-	static bool may_sleep() { return cnx_k_may_sleep(); }
+	static unsigned cpu()
+	{
+		return cnx_k_cpu();
+	}
+	static unsigned cpu_count()
+	{
+		return cnx_k_cpu_count();
+	}
+	static const void *task()
+	{
+		return cnx_k_task();
+	}
+	static bool in_read_section()
+	{
+		return !cnx_k_may_sleep();
+	}
+	static bool may_sleep()
+	{
+		return cnx_k_may_sleep();
+	}
 
 	static bool permits(const cnx_sender &sender, int capability)
 	{
 		return sender.skb && cnx_k_permits(sender.skb, sender.net, capability);
 	}
 
-	static int observed() { return cnx_k_tracing; }
+	static int observed()
+	{
+		return cnx_k_tracing;
+	}
 
 	[[gnu::noinline, gnu::cold]] static void observe(const NetlinkMessage &message, const cnx_sender &sender,
 	                                                 int status, cnx_counter counted)
@@ -151,8 +196,14 @@ struct Platform {
 	}
 
 	using Counters = cnx_k_counters *;
-	static Counters counters_allocate(std::size_t count) { return cnx_k_counters_allocate(count); }
-	static void counters_release(Counters counters, std::size_t) { cnx_k_counters_release(counters); }
+	static Counters counters_allocate(std::size_t count)
+	{
+		return cnx_k_counters_allocate(count);
+	}
+	static void counters_release(Counters counters, std::size_t)
+	{
+		cnx_k_counters_release(counters);
+	}
 	static void counter_add(Counters counters, std::size_t index, std::uint64_t n)
 	{
 #ifdef CNX_PERCPU_IS_GS

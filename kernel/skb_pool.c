@@ -24,8 +24,8 @@ __kernel_size_t cnx_k_skb_room(__kernel_size_t head)
 struct sk_buff *cnx_k_skb_alloc_ready(__kernel_size_t bytes, unsigned int cpu)
 {
 	/*
-	 * Nobody waits for it, so nobody is to be killed or warned for it. The first clone is made with it, for a second
-	 * listener.
+	 * Nobody waits for it, so nobody is to be killed or warned for it. The first clone is made with it, for a
+	 * second listener.
 	 */
 	return __alloc_skb(bytes, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN | __GFP_ZERO, SKB_ALLOC_FCLONE,
 	                   cpu_to_node(cpu));

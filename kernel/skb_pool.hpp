@@ -145,12 +145,13 @@ private:
 	/// What was made ready long ago has left the caches. To fetch it while the one before it is sent hides that.
 	static void prefetch(const void *skb)
 	{
+		// SAFETY: the addresses are hints to the caches, and nothing is read or written there.
 		for (unsigned line = 0; line < CNX_K_SKB_BYTES / 64; ++line)
 			__builtin_prefetch(static_cast<const std::byte *>(skb) + line * 64, 1);
 	}
 
-	/// To wake a work item costs a sender as much as all else that it does. So a magazine that is only low waits for
-	/// the next tick of the clock to do it. One that did not last until then is to hold more.
+	/// To wake a work item costs a sender as much as all else that it does. So a magazine that is only low waits
+	/// for the next tick of the clock to do it. One that did not last until then is to hold more.
 	[[gnu::noinline]] void ask_for_refill(Level level, Class::Ready &ready)
 	{
 		if (asked_.load(std::memory_order_relaxed) >= level ||
@@ -171,8 +172,8 @@ private:
 	// Smallest first. INVARIANT: the first count_ of them hold a class.
 	std::array<std::optional<Class>, most_classes> classes_;
 	std::size_t count_ = 0;
-	// How urgently a refill was asked for that has not begun. Only a hint: one that is asked for twice finds nothing
-	// to do.
+	// How urgently a refill was asked for that has not begun. Only a hint: one that is asked for twice finds
+	// nothing to do.
 	std::atomic<Level> asked_{Level::plenty};
 };
 

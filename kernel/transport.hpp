@@ -222,7 +222,8 @@ private:
 		route.last_handful = true;
 		const Platform::ReadGuard guard;
 		for (const Subscription &s : subscriptions_.of_group(guard, route.group)) {
-			if (s.portid <= route.after || s.portid == to.portid || s.portid == to.except || !route.is_for(s))
+			if (s.portid <= route.after || s.portid == to.portid || s.portid == to.except ||
+			    !route.is_for(s))
 				continue;
 			if (route.count == route.portids.size()) {
 				route.last_handful = false;
@@ -255,9 +256,8 @@ private:
 			serve(more ? skb.clone(route.may_sleep) : Result<Skb>(std::move(skb)), subscriber, cargo,
 			      route);
 		if (route.to.portid != 0)
-			route.unicast =
-			    serve(route.members ? skb.clone(route.may_sleep) : Result<Skb>(std::move(skb)),
-			          route.to.portid, cargo, route, route.to.lossless && route.may_sleep);
+			route.unicast = serve(route.members ? skb.clone(route.may_sleep) : Result<Skb>(std::move(skb)),
+			                      route.to.portid, cargo, route, route.to.lossless && route.may_sleep);
 		if (route.members)
 			broadcast(std::move(skb), cargo, route);
 		return conclude(cargo, route);
@@ -280,8 +280,8 @@ private:
 	{
 		// netlink leaves one socket out: who was served by unicast already, or else who is to be left out.
 		const std::uint32_t except = route.to.portid ? route.to.portid : route.to.except;
-		const int status = cnx_k_broadcast(route.to.net, std::move(skb).release(), except, route.group,
-		                                   route.may_sleep);
+		const int status =
+		    cnx_k_broadcast(route.to.net, std::move(skb).release(), except, route.group, route.may_sleep);
 		// The group has members, and none of them got it: their queues are full. Where one was left out on
 		// purpose it may have been the only one.
 		if (status == 0) [[likely]]
@@ -420,7 +420,8 @@ private:
 	}
 
 	/// Whether somebody asked for batches of what is sent to a group, or to a portid.
-	[[nodiscard]] bool wants_batches(const Platform::ReadGuard &guard, std::uint32_t portid, std::uint32_t group) const
+	[[nodiscard]] bool wants_batches(const Platform::ReadGuard &guard, std::uint32_t portid,
+	                                 std::uint32_t group) const
 	{
 		if (!subscriptions_.likely(group))
 			return false;
@@ -431,7 +432,8 @@ private:
 	}
 
 	/// no_memory; no_space: too many messages wait already.
-	[[nodiscard]] static Status wait_for_others(void *coalescing, const cnx_message &message, const CoalescedTo &to);
+	[[nodiscard]] static Status wait_for_others(void *coalescing, const cnx_message &message,
+	                                            const CoalescedTo &to);
 
 	/// Counts messages that a listener did not get. Returns `status`.
 	int lose(const Cargo &cargo, cnx_counter reason, int status) const

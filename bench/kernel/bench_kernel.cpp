@@ -123,8 +123,7 @@ private:
 		report(mode_, receive_name(bus, callbacks, batch) + suffix, module_.ticks(), plan.round, batch);
 	}
 
-	void send(const std::string &bus, unsigned listeners, unsigned batch,
-	          Listening listening = Listening::member)
+	void send(const std::string &bus, unsigned listeners, unsigned batch, Listening listening = Listening::member)
 	{
 		constexpr unsigned room = 50; // datagrams that wait at a listener until they are taken
 		const Plan plan = mode_.plan(listeners == 0 ? 1000 : room);

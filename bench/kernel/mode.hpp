@@ -35,8 +35,9 @@ public:
 	[[nodiscard]] bool has_true_system_calls() const { return name_ != "uml"; }
 
 	/// Where instructions are counted there are so many steps that the few which meet the tick of the clock do not
-	/// make the last thousandth of them. A clock of nanoseconds takes some dozens of them, so it is looked at once a round, and the round is as long
-	/// as it may be: `most` says how many repetitions there is room for. Fewer steps do for what takes long.
+	/// make the last thousandth of them. A clock of nanoseconds takes some dozens of them, so it is looked at once
+	/// a round, and the round is as long as it may be: `most` says how many repetitions there is room for. Fewer
+	/// steps do for what takes long.
 	[[nodiscard]] Plan plan(unsigned most, unsigned steps = 400) const
 	{
 		if (counts())

@@ -26,17 +26,21 @@ extern "C" {
 struct cnx_callback;
 
 /*
- * Lets the messages that cnx_send() sends under an id wait for each other, so that many go in one datagram, to listeners
- * that asked for batches (CNX_SUBSCRIBE_BATCHES). Everyone else gets each message at once, alone. They go as soon as one
- * of the three is reached, and when the callback is unregistered. Messages to one destination keep their order.
+ * Lets the messages that cnx_send() sends under an id wait for each other, so that many go in one datagram, to
+ * listeners that asked for batches (CNX_SUBSCRIBE_BATCHES). Everyone else gets each message at once, alone. They go as
+ * soon as one of the three is reached, and when the callback is unregistered. Messages to one destination keep their
+ * order.
  *
- * Only messages to a group or to a portid wait: one with a filter, `except`, `lossless` or `failed` goes at once, and may
- * overtake what waits. cnx_send() returns 0 for a message that waits; what a listener misses of it later is counted.
+ * Only messages to a group or to a portid wait: one with a filter, `except`, `lossless` or `failed` goes at once, and
+ * may overtake what waits. cnx_send() returns 0 for a message that waits; what a listener misses of it later is
+ * counted.
  */
 struct cnx_coalescing {
-	__u32 delay_us; /* that a message waits at most, plus the time to a timer's softirq: 1 to 1000000; 0: none waits */
+	__u32 delay_us; /* that a message waits at most, plus the time to a timer's softirq: 1 to 1000000; 0: none waits
+	                 */
 	__u32 messages; /* in a datagram at most: 1 to 65535; 0: as many as fit */
-	__u32 bytes;    /* of a datagram at most, headers included: 64 to CNX_MAX_BATCH; 0: 3776, which skbs are ready for */
+	__u32
+	    bytes; /* of a datagram at most, headers included: 64 to CNX_MAX_BATCH; 0: 3776, which skbs are ready for */
 };
 
 struct cnx_registration {
@@ -45,8 +49,8 @@ struct cnx_registration {
 	cnx_callback_fn callback;
 	void *context; /* handed to every call; must outlive the registration */
 	enum cnx_kind kind;
-	int sender;             /* CNX_SENDER_... */
-	bool open_to_listeners; /* true: anyone may subscribe to group id.idx; false: CAP_NET_ADMIN */
+	int sender;                       /* CNX_SENDER_... */
+	bool open_to_listeners;           /* true: anyone may subscribe to group id.idx; false: CAP_NET_ADMIN */
 	struct cnx_coalescing coalescing; /* all zero: none */
 };
 
@@ -100,11 +104,11 @@ struct cnx_destination {
 	struct net *net; /* NULL: the initial network namespace */
 	__u32 portid;
 	__u32 group;
-	__u32 except;         /* a portid that the group's copy does not go to; 0: none. Not together with portid. */
+	__u32 except; /* a portid that the group's copy does not go to; 0: none. Not together with portid. */
 	/*
 	 * The sender will see to it that what a listener has no room for now reaches it later, so it is not counted as
-	 * lost. To a portid: a sender that may sleep waits until there is room, or a signal comes; one that may not gets
-	 * -EAGAIN. To a group: `failed` is told who has not got it, and must be there.
+	 * lost. To a portid: a sender that may sleep waits until there is room, or a signal comes; one that may not
+	 * gets -EAGAIN. To a group: `failed` is told who has not got it, and must be there.
 	 */
 	bool lossless;
 	cnx_filter_fn filter; /* NULL: no filter. With one, only subscribers of the group are asked and served. */

@@ -18,8 +18,9 @@ MODULE_PARM_DESC(batch, "ticks in one datagram, 1 to 64 (default 1)");
 
 static unsigned int wait_us;
 module_param(wait_us, uint, 0444);
-MODULE_PARM_DESC(wait_us, "microseconds that a tick may wait for others where a listener asked for batches, 0 to 1000000 "
-                          "(default 0: not at all)");
+MODULE_PARM_DESC(wait_us,
+                 "microseconds that a tick may wait for others where a listener asked for batches, 0 to 1000000 "
+                 "(default 0: not at all)");
 
 static void ticker_expired(struct timer_list *timer);
 static DEFINE_TIMER(ticker_timer, ticker_expired);

@@ -111,6 +111,7 @@ TEST_F(CoreMagazines, AreLowWhenAQuarterIsGone)
 	for (unsigned taken = 0; taken < buffers.size(); ++taken) {
 		const unsigned cpu = P::cpu();
 		const auto [buffer, level, next] = magazines.take();
+		static_cast<void>(next);
 		if (!buffer || P::cpu() != cpu || magazines.size(cpu) != left[cpu] - 1)
 			break; // the thread was moved
 		--left[cpu];
@@ -127,10 +128,29 @@ TEST_F(CoreMagazines, AreLowWhenThereIsNothing)
 {
 	auto magazines = of_depth(4);
 	for (unsigned look = 0; look < 3; ++look) {
-		const auto [buffer, level, next] = magazines.take();
-		EXPECT_EQ(buffer, nullptr);
-		EXPECT_EQ(level, Level::nearly_empty);
+		const auto taken = magazines.take();
+		EXPECT_EQ(taken.buffer, nullptr);
+		EXPECT_EQ(taken.level, Level::nearly_empty);
 	}
+}
+
+TEST_F(CoreMagazines, TellWhatComesNext)
+{
+	auto magazines = of_depth(3);
+	std::vector<Buffer> buffers(3 * P::cpu_count());
+	for (std::size_t given = 0; given < buffers.size(); ++given)
+		EXPECT_TRUE(magazines.give(static_cast<unsigned>(given % P::cpu_count()), buffers[given]));
+	const unsigned cpu = P::cpu();
+	const auto first = magazines.take();
+	const auto second = magazines.take();
+	const auto last = magazines.take();
+	if (P::cpu() == cpu && magazines.size(cpu) == 0) {
+		EXPECT_EQ(first.next, second.buffer);
+		EXPECT_EQ(second.next, last.buffer);
+		EXPECT_EQ(last.next, nullptr);
+	}
+	std::vector<Buffer *> drained;
+	drain(magazines, drained);
 }
 
 /// Who found nothing says so to those who come after; one who gives says otherwise.

@@ -54,7 +54,8 @@ public:
 	[[nodiscard]] static Result<Owned<P, Callback>> create(const CallbackSpec &spec)
 	{
 		auto counted = CNX_TRY(Counted::create());
-		auto label = CNX_TRY((Owned<P, Label>::create(Label{.name = spec.name, .coalescing = spec.coalescing})));
+		auto label =
+		    CNX_TRY((Owned<P, Label>::create(Label{.name = spec.name, .coalescing = spec.coalescing})));
 		return Owned<P, Callback>::create(spec, std::move(counted), std::move(label));
 	}
 
@@ -62,8 +63,7 @@ public:
 	Callback(const CallbackSpec &spec, Counted &&counted, Owned<P, Label> &&label)
 	    : function_(spec.function), context_(spec.context), key_(key_of(spec.id)), counted_(std::move(counted)),
 	      capability_(spec.capability), kind_(spec.kind), open_to_listeners_(spec.open_to_listeners),
-	      unconditional_(spec.kind == Kind::atomic && spec.capability == no_capability),
-	      label_(std::move(label))
+	      unconditional_(spec.kind == Kind::atomic && spec.capability == no_capability), label_(std::move(label))
 	{
 		static_assert(sizeof(Callback) == 64);
 	}

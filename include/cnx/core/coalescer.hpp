@@ -73,8 +73,8 @@ public:
 	Coalescer(const Coalescer &) = delete;
 	Coalescer &operator=(const Coalescer &) = delete;
 
-	/// Add a message. Any context. no_memory: there is no buffer for it. no_space: the queue is full, because whoever
-	/// sends it is too slow. With an error the message is not added.
+	/// Add a message. Any context. no_memory: there is no buffer for it. no_space: the queue is full, because
+	/// whoever sends it is too slow. With an error the message is not added.
 	[[nodiscard]] Status add(const cnx_message &message, const CoalescedTo &to)
 	{
 		const Status added = state_.with([&](State &state) { return put(state, message, to); });
@@ -90,7 +90,8 @@ public:
 			state.armed = false;
 			for (Pending &pending : state.pending) {
 				// A full queue is being sent, and the rest goes a little later.
-				if (pending.buffer && now - pending.since >= limits_.delay && state.queued < queue_depth)
+				if (pending.buffer && now - pending.since >= limits_.delay &&
+				    state.queued < queue_depth)
 					close(state, pending);
 			}
 			arm(state, now);
@@ -232,8 +233,8 @@ private:
 	/// Sends what is in the queue, unless somebody does so already.
 	void send_queue()
 	{
-		// Those who come meanwhile may keep the queue from ever being empty, and this caller has other things to
-		// do, too: after so many datagrams the next caller goes on, or the timer.
+		// Those who come meanwhile may keep the queue from ever being empty, and this caller has other things
+		// to do, too: after so many datagrams the next caller goes on, or the timer.
 		for (std::size_t sent = 0;; ++sent) {
 			Full next;
 			const bool found = state_.with([&](State &state) {

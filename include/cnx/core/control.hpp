@@ -219,17 +219,18 @@ private:
 		if (portid != sender.portid && !privileged(sender))
 			return std::unexpected(Error::not_permitted);
 		std::uint64_t last = request.cursor;
-		const bool finished = losses_.visit_after(request.cursor, [&](std::uint64_t serial, const cnx_loss &loss) {
-			if (portid != 0 && loss.portid != portid) {
-				last = serial;
-				return true;
-			}
-			if ((request.count != 0 && header.count == request.count) || !records.write(loss))
-				return false;
-			++header.count;
-			last = serial;
-			return true;
-		});
+		const bool finished =
+		    losses_.visit_after(request.cursor, [&](std::uint64_t serial, const cnx_loss &loss) {
+			    if (portid != 0 && loss.portid != portid) {
+				    last = serial;
+				    return true;
+			    }
+			    if ((request.count != 0 && header.count == request.count) || !records.write(loss))
+				    return false;
+			    ++header.count;
+			    last = serial;
+			    return true;
+		    });
 		header.cursor = finished ? 0 : last;
 		return {};
 	}

@@ -160,8 +160,8 @@ private:
 		return call(*callback, message, sender, success);
 	}
 
-	/// To a sleepable callback, which is looked up a second time: its call stands in a slot of the caller's stack, and
-	/// atomic ones are not to pay for that. By now the id may be somebody else's. The caller may sleep.
+	/// To a sleepable callback, which is looked up a second time: its call stands in a slot of the caller's stack,
+	/// and atomic ones are not to pay for that. By now the id may be somebody else's. The caller may sleep.
 	[[nodiscard, gnu::noinline]] Outcome deliver_sleepable(const cnx_message &message, const cnx_sender &sender,
 	                                                       cnx_counter success)
 	{

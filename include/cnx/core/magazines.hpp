@@ -22,8 +22,8 @@ namespace cnx
 /// interrupted anywhere by any other, in process, softirq and hardirq context, and may work on any CPU's magazine.
 /// Where to look first is a hint that may be wrong, which costs looking further and no buffer.
 ///
-/// How many buffers a magazine should hold is learned: it is few at first, twice as many each time that they turn out to
-/// be too few, up to the depth, and half as many when it is drained.
+/// How many buffers a magazine should hold is learned: it is few at first, twice as many each time that they turn out
+/// to be too few, up to the depth, and half as many when it is drained.
 ///
 /// INVARIANT: a buffer is in one slot at most, and belongs to the magazines while it is.
 template <Platform P, typename T>
@@ -41,8 +41,8 @@ public:
 	struct Taken {
 		T *buffer; // the taker's now; nullptr: there is none
 		Level level;
-		// Where the one is that will probably be taken next, for who wants to have it in the caches by then. It may be
-		// somebody else's already, or gone: not to be read.
+		// Where the one is that will probably be taken next, for who wants to have it in the caches by then. It
+		// may be somebody else's already, or gone: not to be read.
 		const void *next = nullptr;
 	};
 
@@ -104,7 +104,8 @@ public:
 		return false;
 	}
 
-	/// This CPU's magazine turned out to hold too few: it should hold twice as many, if its depth allows. Any context.
+	/// This CPU's magazine turned out to hold too few: it should hold twice as many, if its depth allows. Any
+	/// context.
 	void want_more()
 	{
 		const Magazine magazine = of_cpu(P::cpu());
@@ -201,9 +202,9 @@ private:
 		[[nodiscard]] const void *peek(unsigned slot) const
 		{
 			// SAFETY: as in empty(), and nobody can follow the address.
-			return slot < words_.size() - first
-			           ? reinterpret_cast<const void *>(words_[first + slot].load(std::memory_order_relaxed))
-			           : nullptr;
+			return slot < words_.size() - first ? reinterpret_cast<const void *>(
+			                                          words_[first + slot].load(std::memory_order_relaxed))
+			                                    : nullptr;
 		}
 
 		/// What is in the slot, which is empty then.

@@ -79,10 +79,10 @@ enum class Malformed : unsigned {
 	too_large = CNX_DROP_TOO_LARGE,
 };
 
-/// The body of one netlink message (what follows its header) as a connector message. What is written to `message`, all of
-/// it and only where nothing is malformed, is a view of the body, whose payload has length bytes.
-/// The kernel's connector takes a body longer than its cn_msg.len says, since the sender may have padded it; so
-/// does this, and the payload is what len says.
+/// The body of one netlink message (what follows its header) as a connector message. What is written to `message`, all
+/// of it and only where nothing is malformed, is a view of the body, whose payload has length bytes. The kernel's
+/// connector takes a body longer than its cn_msg.len says, since the sender may have padded it; so does this, and the
+/// payload is what len says.
 [[nodiscard, gnu::always_inline]] inline Malformed parse_message(std::span<const std::byte> body CNX_LIFETIME_BOUND,
                                                                  cnx_message &message)
 {

@@ -142,8 +142,8 @@ private:
 		}
 
 	private:
-		/// Pairs with the acquire load in announced_tags(). Every store is a release, whatever it changes: a reader may
-		/// see this one first of those that hold a tag, and must see what the tag announces.
+		/// Pairs with the acquire load in announced_tags(). Every store is a release, whatever it changes: a
+		/// reader may see this one first of those that hold a tag, and must see what the tag announces.
 		void store(std::uint64_t word) { tags.store(word, std::memory_order_release); }
 	};
 	static_assert(sizeof(Bucket) == 64 && std::is_standard_layout_v<Bucket>);

@@ -205,8 +205,8 @@ private:
 
 	// INVARIANT: sorted, without duplicates, at most `limit` entries; nullptr rather than empty.
 	std::atomic<Snapshot *> snapshot_{nullptr};
-	// A bit for each remainder of a group that has a subscription. Who has seen add() return sees its bit as he sees
-	// the rest of what happened before.
+	// A bit for each remainder of a group that has a subscription. Who has seen add() return sees its bit as he
+	// sees the rest of what happened before.
 	std::atomic<std::uint64_t> groups_{0};
 	Protected<Writer, typename P::Mutex> writer_;
 };

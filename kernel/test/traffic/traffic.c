@@ -11,7 +11,8 @@
  *	report GROUP			one message, lossless; -> status, and the portids that it failed to reach
  *	received			-> messages that came from sockets, and how many of them out of turn
  *
- * HOW is a sum of LOSSLESS and ATOMIC. A message's seq counts what one order sends, and its payload is a struct traffic.
+ * HOW is a sum of LOSSLESS and ATOMIC. A message's seq counts what one order sends, and its payload is a struct
+ *traffic.
  */
 #include <linux/err.h>
 #include <linux/kernel.h>
@@ -60,8 +61,8 @@ static __printf(2, 3) void tell(struct outcome *outcome, const char *format, ...
 	va_list arguments;
 
 	va_start(arguments, format);
-	outcome->size += vscnprintf(outcome->text + outcome->size, sizeof(outcome->text) - outcome->size, format,
-	                            arguments);
+	outcome->size +=
+	    vscnprintf(outcome->text + outcome->size, sizeof(outcome->text) - outcome->size, format, arguments);
 	va_end(arguments);
 }
 

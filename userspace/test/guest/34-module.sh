@@ -71,10 +71,10 @@ wait $holder 2>/dev/null
 check "it unloads when the socket has closed" wait_for 10 rmmod cnx
 
 insmod /ko/cnx.ko
-for parameters in period_ms=0 period_ms=60001 batch=0 batch=65; do
+for parameters in period_ms=0 period_ms=60001 batch=0 batch=65 wait_us=1000001; do
 	mark
 	refuse "ticker: $parameters is refused" insmod /ko/cnx_ticker.ko $parameters
-	match "ticker: $parameters: the sentence says what is right" 'period_ms must be 1 to 60000 and batch 1 to 64' "$(logged)"
+	match "ticker: $parameters: the sentence says what is right" 'period_ms must be 1 to 60000, batch 1 to 64 and wait_us 0 to 1000000' "$(logged)"
 done
 rmmod cnx
 

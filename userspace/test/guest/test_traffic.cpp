@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Every message is counted: what cnx_test_traffic sends against what its listeners get and what the module says that they
-// missed. With cnx and cnx_test_traffic loaded.
+// Every message is counted: what cnx_test_traffic sends against what its listeners get and what the module says that
+// they missed. With cnx and cnx_test_traffic loaded.
 #include "ktap.hpp"
 #include "raw.hpp"
 
@@ -192,11 +192,12 @@ void a_million_to_user_space(Ktap &ktap)
 	while (listener.messages() < million && listener.take(20s))
 		;
 	sender.join();
-	ktap.equal("a million, lossless, to user space: the sender could send all",
-	           std::to_string(million) + " 0", words_of(outcome));
+	ktap.equal("a million, lossless, to user space: the sender could send all", std::to_string(million) + " 0",
+	           words_of(outcome));
 	ktap.equal("a million, lossless, to user space: all arrived", million, listener.messages());
 	ktap.equal("a million, lossless, to user space: in order", 0, listener.jumps());
-	ktap.check("a million, lossless, to user space: nothing is counted as missed", missed(listener.portid()).empty());
+	ktap.check("a million, lossless, to user space: nothing is counted as missed",
+	           missed(listener.portid()).empty());
 	order("unregister");
 }
 
@@ -340,9 +341,9 @@ void coalescing_limits(Ktap &ktap)
 	struct {
 		unsigned delay, messages, bytes;
 		int expected;
-	} const cases[] = {{0, 5, 0, -EINVAL},        {0, 0, 1000, -EINVAL}, {1'000'001, 0, 0, -EINVAL},
-	                   {~0u, 0, 0, -EINVAL},      {1, 65536, 0, -EINVAL}, {1, 0, 63, -EINVAL},
-	                   {1, 0, 65537, -EINVAL},    {1, 0, 0, 0},           {1'000'000, 65535, 65536, 0},
+	} const cases[] = {{0, 5, 0, -EINVAL},     {0, 0, 1000, -EINVAL},  {1'000'001, 0, 0, -EINVAL},
+	                   {~0u, 0, 0, -EINVAL},   {1, 65536, 0, -EINVAL}, {1, 0, 63, -EINVAL},
+	                   {1, 0, 65537, -EINVAL}, {1, 0, 0, 0},           {1'000'000, 65535, 65536, 0},
 	                   {1, 1, 64, 0}};
 	for (const auto &[delay, messages, bytes, expected] : cases) {
 		ktap.equal("coalescing limits " + std::to_string(delay) + " " + std::to_string(messages) + " " +
@@ -437,7 +438,8 @@ void coalesced_losses_are_counted(Ktap &ktap)
 	for (Listener *const listener : {&fast, &stopped}) {
 		listener->take_all();
 		auto lost = missed(listener->portid());
-		ktap.equal("coalesced losses: got and missed is what was sent", 2 * each, listener->messages() + lost[1]);
+		ktap.equal("coalesced losses: got and missed is what was sent", 2 * each,
+		           listener->messages() + lost[1]);
 	}
 	ktap.check("coalesced losses: some were", missed(stopped.portid())[1] != 0);
 }
