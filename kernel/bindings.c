@@ -114,6 +114,11 @@ __u64 cnx_k_now(void)
 	return ktime_get_ns();
 }
 
+__u64 cnx_k_tick(void)
+{
+	return TICK_NSEC;
+}
+
 void *cnx_k_allocate(__kernel_size_t bytes)
 {
 	/* Of kmalloc's sizes only the powers of two are aligned, and the core asks for whole cache lines. */

@@ -51,7 +51,8 @@ void cnx_k_timer_init(struct cnx_k_timer *timer, void (*expired)(void *), void *
 void cnx_k_timer_arm(struct cnx_k_timer *timer, __u64 nanoseconds);
 /* `expired` is not running when this returns. May sleep. */
 void cnx_k_timer_cancel(struct cnx_k_timer *timer);
-__u64 cnx_k_now(void); /* nanoseconds */
+__u64 cnx_k_now(void);  /* nanoseconds */
+__u64 cnx_k_tick(void); /* between two ticks of the clock, in nanoseconds */
 
 void *cnx_k_allocate(__kernel_size_t bytes);
 void *cnx_k_allocate_now(__kernel_size_t bytes);

@@ -95,6 +95,7 @@ public:
 				counters.add(CNX_POOL_REFILLS);
 			}
 		}
+		refilled_.store(cnx_k_now(), std::memory_order_relaxed);
 		return true;
 	}
 
@@ -124,6 +125,8 @@ public:
 
 private:
 	static constexpr std::size_t smallest_head = 512;
+	/// skbs of the smallest class that stay in the second-level cache of a CPU beside other things.
+	static constexpr unsigned warm = 256;
 	static constexpr std::size_t most_classes = 4;
 	static_assert(smallest_head << (most_classes - 1) == CNX_K_POOL_LARGEST_HEAD);
 
@@ -151,7 +154,8 @@ private:
 	}
 
 	/// To wake a work item costs a sender as much as all else that it does. So a magazine that is only low waits
-	/// for the next tick of the clock to do it. One that did not last until then is to hold more.
+	/// for the next tick of the clock to do it. One that did not last until then is to hold more, but only where that
+	/// would make it last: otherwise the work item is woken all the same, and what is ready has left the caches.
 	[[gnu::noinline]] void ask_for_refill(Level level, Class::Ready &ready)
 	{
 		if (asked_.load(std::memory_order_relaxed) >= level ||
@@ -159,8 +163,16 @@ private:
 			return;
 		if (level == Level::low)
 			return cnx_k_pool_refill_soon();
-		ready.want_more();
+		ready.want_more(outlasts_tick(ready) ? ready.depth() : warm);
 		cnx_k_pool_refill_now();
+	}
+
+	/// Whether a magazine of full depth would last from about one tick of the clock to the next, at the rate at which
+	/// this CPU's has just been emptied.
+	[[nodiscard]] bool outlasts_tick(const Class::Ready &ready) const
+	{
+		const std::uint64_t lasted = cnx_k_now() - refilled_.load(std::memory_order_relaxed); // nanoseconds
+		return ready.wanted() * cnx_k_tick() <= 2 * ready.depth() * lasted;
 	}
 
 	void drain_all()
@@ -175,6 +187,8 @@ private:
 	// How urgently a refill was asked for that has not begun. Only a hint: one that is asked for twice finds
 	// nothing to do.
 	std::atomic<Level> asked_{Level::plenty};
+	// When a magazine was filled last, by cnx_k_now(). Only a hint, too.
+	std::atomic<std::uint64_t> refilled_{0};
 };
 
 } // namespace cnx::kernel

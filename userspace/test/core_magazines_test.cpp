@@ -177,11 +177,17 @@ TEST_F(CoreMagazines, LearnHowManyAreWanted)
 	EXPECT_EQ(magazines.wanting(cpu), modest);
 	std::vector<Buffer> buffers(modest * 3);
 	for (const unsigned wanted : {modest * 2, modest * 3, modest * 3}) {
-		magazines.want_more();
+		magazines.want_more(1000);
 		if (P::cpu() != cpu)
 			GTEST_SKIP() << "the test's thread was moved to another CPU";
 		EXPECT_EQ(magazines.wanting(cpu), wanted);
 	}
+	magazines.want_more(modest);
+	EXPECT_EQ(magazines.wanting(cpu), modest) << "more would not help";
+	magazines.want_more(modest + 1);
+	EXPECT_EQ(magazines.wanted(), modest + 1);
+	magazines.want_more(1000);
+	magazines.want_more(1000);
 	for (unsigned given = 0; given < modest * 3; ++given)
 		EXPECT_TRUE(magazines.give(cpu, buffers[given]));
 	EXPECT_EQ(magazines.wanting(cpu), 0u);

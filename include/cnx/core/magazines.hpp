@@ -104,14 +104,18 @@ public:
 		return false;
 	}
 
-	/// This CPU's magazine turned out to hold too few: it should hold twice as many, if its depth allows. Any
-	/// context.
-	void want_more()
+	/// This CPU's magazine turned out to hold too few: it should hold twice as many, but no more than `most`, nor
+	/// than its depth. Any context.
+	void want_more(unsigned most)
 	{
 		const Magazine magazine = of_cpu(P::cpu());
+		const unsigned limit = most < depth_ ? most : depth_;
 		const unsigned more = magazine.aim() * 2;
-		magazine.aim(more < depth_ ? more : depth_);
+		magazine.aim(more < limit ? more : limit);
 	}
+
+	/// How many buffers this CPU's magazine should hold, at present. Any context.
+	[[nodiscard]] unsigned wanted() const { return of_cpu(P::cpu()).aim(); }
 
 	/// How many buffers a CPU's magazine should be given now, as far as nobody takes or gives meanwhile.
 	[[nodiscard]] unsigned wanting(unsigned cpu)
