@@ -119,7 +119,7 @@ UML_TREE := stock
 BENCH_NEEDS_icount := module kernel-image
 BENCH_NEEDS_kvm := module kernel-image
 BENCH_NEEDS_uml := module-uml
-BENCH_KERNEL_JSON := $(BUILD)/bench/kernel$(if $(filter-out icount,$(MODE)),-$(MODE)).json
+BENCH_KERNEL_JSON := $(BUILD)/bench/kernel$(if $(filter-out icount,$(MODE)),-$(MODE))$(if $(filter uml,$(MODE)),$(if $(filter-out stock,$(UML_TREE)),-smp)).json
 .PHONY: bench-kernel
 bench-kernel: ## measure cnx and the kernel's own connector in the same boot (MODE=icount, uml or kvm)
 ifneq ($(BENCH_NEEDS_$(MODE)),)
@@ -130,7 +130,7 @@ else
 endif
 
 # One for each way to run the in-kernel benchmark. Those that are not there are left out.
-KERNEL_RESULTS := kernel kernel-uml kernel-kvm
+KERNEL_RESULTS := kernel kernel-uml kernel-uml-smp kernel-kvm
 .PHONY: plots
 plots: | plot-packages ## turn the last benchmarks' figures into doc/benchmarks.md and doc/plots
 	$(Q)/usr/bin/python3 bench/plots.py $(BUILD)/bench/dispatch.json $(KERNEL_RESULTS:%=$(BUILD)/bench/%.json) doc/benchmarks.md doc/plots
