@@ -18,9 +18,14 @@ extern "C" {
 #define CNX_RCU_IS_A_FUNCTION
 void __rcu_read_lock(void);
 void __rcu_read_unlock(void);
+#elif !defined(CONFIG_PREEMPT_RCU) && !defined(CONFIG_PREEMPT_COUNT) && !defined(CONFIG_DEBUG_LOCK_ALLOC) &&           \
+    !defined(CONFIG_RCU_STRICT_GRACE_PERIOD)
+#define CNX_RCU_IS_A_BARRIER
 #endif
 #if defined(CONFIG_X86_64) && defined(CONFIG_SMP) && !defined(CONFIG_UML)
 #define CNX_PERCPU_IS_GS
+#elif defined(CONFIG_X86_64) && !defined(CONFIG_SMP)
+#define CNX_PERCPU_IS_PLAIN
 #endif
 
 /* Storage that the core embeds for kernel objects; bindings.c asserts that they fit. */

@@ -61,6 +61,15 @@ struct Platform {
 		{
 			__rcu_read_unlock();
 		}
+#elif defined(CNX_RCU_IS_A_BARRIER)
+		static void read_lock()
+		{
+			asm volatile("" ::: "memory");
+		}
+		static void read_unlock()
+		{
+			asm volatile("" ::: "memory");
+		}
 #else
 		static void read_lock()
 		{
@@ -210,6 +219,9 @@ struct Platform {
 		// SAFETY: per-CPU memory is an array of counters at this distance from where %gs points, and one
 		// instruction adds to it, which no interrupt can divide.
 		asm("addq %1, %%gs:%0" : "+m"(reinterpret_cast<std::uint64_t *>(counters)[index]) : "er"(n));
+#elif defined(CNX_PERCPU_IS_PLAIN)
+		// SAFETY: the memory of the only CPU is an array of counters, and the rest is as above.
+		asm("addq %1, %0" : "+m"(reinterpret_cast<std::uint64_t *>(counters)[index]) : "er"(n));
 #else
 		cnx_k_counter_add(counters, index, n);
 #endif

@@ -154,8 +154,9 @@ private:
 	}
 
 	/// To wake a work item costs a sender as much as all else that it does. So a magazine that is only low waits
-	/// for the next tick of the clock to do it. One that did not last until then is to hold more, but only where that
-	/// would make it last: otherwise the work item is woken all the same, and what is ready has left the caches.
+	/// for the next tick of the clock to do it. One that did not last until then is to hold more, but only where
+	/// that would make it last: otherwise the work item is woken all the same, and what is ready has left the
+	/// caches.
 	[[gnu::noinline]] void ask_for_refill(Level level, Class::Ready &ready)
 	{
 		if (asked_.load(std::memory_order_relaxed) >= level ||
@@ -167,8 +168,8 @@ private:
 		cnx_k_pool_refill_now();
 	}
 
-	/// Whether a magazine of full depth would last from about one tick of the clock to the next, at the rate at which
-	/// this CPU's has just been emptied.
+	/// Whether a magazine of full depth would last from about one tick of the clock to the next, at the rate at
+	/// which this CPU's has just been emptied.
 	[[nodiscard]] bool outlasts_tick(const Class::Ready &ready) const
 	{
 		const std::uint64_t lasted = cnx_k_now() - refilled_.load(std::memory_order_relaxed); // nanoseconds
