@@ -168,12 +168,12 @@ private:
 		cnx_k_pool_refill_now();
 	}
 
-	/// Whether a magazine of full depth would last from about one tick of the clock to the next, at the rate at
+	/// Whether a magazine of full depth would last from one tick of the clock to the next, at the rate at
 	/// which this CPU's has just been emptied.
 	[[nodiscard]] bool outlasts_tick(const Class::Ready &ready) const
 	{
 		const std::uint64_t lasted = cnx_k_now() - refilled_.load(std::memory_order_relaxed); // nanoseconds
-		return ready.wanted() * cnx_k_tick() <= 2 * ready.depth() * lasted;
+		return ready.wanted() * cnx_k_tick() <= ready.depth() * lasted;
 	}
 
 	void drain_all()
