@@ -62,6 +62,7 @@ struct Platform {
 			__rcu_read_unlock();
 		}
 #elif defined(CNX_RCU_IS_A_BARRIER)
+		// SAFETY: no instruction at all; it keeps the compiler from moving what must stay inside.
 		static void read_lock()
 		{
 			asm volatile("" ::: "memory");
