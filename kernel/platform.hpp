@@ -67,6 +67,7 @@ struct Platform {
 		{
 			asm volatile("" ::: "memory");
 		}
+		// SAFETY: the same.
 		static void read_unlock()
 		{
 			asm volatile("" ::: "memory");
