@@ -83,22 +83,9 @@ public:
 		// else.
 		const std::uint32_t padding = 0;
 		__builtin_memcpy(bytes.last(sizeof(padding)).data(), &padding, sizeof(padding));
-		const NetlinkHeader netlink{
-		    .length = static_cast<std::uint32_t>(sizeof(NetlinkHeader) + sizeof(cnx_msg) + message.length),
-		    .type = netlink_type_done,
-		    .flags = 0,
-		    .seq = message.seq,
-		    .portid = 0};
-		const cnx_msg header{.id = message.id,
-		                     .seq = message.seq,
-		                     .ack = message.ack,
-		                     .len = message.length,
-		                     .flags = message.flags};
-		__builtin_memcpy(bytes.data(), &netlink, sizeof(netlink));
-		__builtin_memcpy(bytes.subspan(sizeof(netlink)).data(), &header, sizeof(header));
+		void *const payload = cnx_write_headers(at, &message);
 		if (message.length)
-			__builtin_memcpy(bytes.subspan(sizeof(netlink) + sizeof(header)).data(), message.payload,
-			                 message.length);
+			__builtin_memcpy(payload, message.payload, message.length);
 		return true;
 	}
 

@@ -168,16 +168,17 @@ private:
 			if (const auto status = coalesce(message, to, *group, may_sleep))
 				return *status;
 		}
-		return send_now(message, Route(to, *group, may_sleep));
-	}
-
-	[[nodiscard, gnu::always_inline]] int send_now(const cnx_message &message, Route &&route)
-	{
-		const Cargo cargo{.id = message.id, .messages = 1};
+		Route route(to, *group, may_sleep);
 		if (!find_listeners(route)) [[unlikely]]
 			return unheard(route.filtered ? CNX_LOST_FILTERED : CNX_LOST_NO_LISTENER, 1);
-		const bool may_sleep = route.may_sleep;
-		auto skb = allocate(datagram_room(message.length), may_sleep, Skb::Content::garbage);
+		return send_now(message, route);
+	}
+
+	/// To the listeners that were found.
+	[[nodiscard, gnu::always_inline]] int send_now(const cnx_message &message, Route &route)
+	{
+		const Cargo cargo{.id = message.id, .messages = 1};
+		auto skb = allocate(datagram_room(message.length), route.may_sleep, Skb::Content::garbage);
 		if (!skb || !skb->append(message)) [[unlikely]]
 			return starve(cargo, route, to_errno(Error::no_memory));
 		return deliver(*std::move(skb), cargo, route);
@@ -415,7 +416,7 @@ private:
 		Route rest(to, group, may_sleep, Audience::singles);
 		if (!find_listeners(rest))
 			return status;
-		const int sent = send_now(message, Route(to, group, may_sleep, Audience::singles));
+		const int sent = send_now(message, rest);
 		return status != 0 ? status : sent;
 	}
 

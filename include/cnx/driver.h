@@ -176,6 +176,29 @@ static inline __kernel_size_t cnx_batch_room(__kernel_size_t length)
 	return NLMSG_ALIGN(sizeof(struct nlmsghdr) + sizeof(struct cnx_msg) + length);
 }
 
+/*
+ * Writes both headers of a message with header->length bytes of payload to `at`, which has room for them, and returns
+ * where its payload goes. For cnx and the functions below.
+ */
+static inline void *cnx_write_headers(void *at, const struct cnx_message *header)
+{
+	/* SAFETY: the caller has room there for both, aligned as each message of a datagram is. */
+	struct nlmsghdr *netlink = (struct nlmsghdr *)at;
+	struct cnx_msg *message = (struct cnx_msg *)(netlink + 1);
+
+	netlink->nlmsg_len = (__u32)(sizeof(*netlink) + sizeof(*message) + header->length);
+	netlink->nlmsg_type = NLMSG_DONE;
+	netlink->nlmsg_flags = 0;
+	netlink->nlmsg_seq = header->seq;
+	netlink->nlmsg_pid = 0;
+	message->id = header->id;
+	message->seq = header->seq;
+	message->ack = header->ack;
+	message->len = header->length;
+	message->flags = header->flags;
+	return message + 1;
+}
+
 /* For the functions below: an errno as linux/err.h has it. */
 static inline void *cnx_batch_error(long status)
 {
@@ -187,14 +210,12 @@ static inline void *cnx_batch_error(long status)
 static inline void *cnx_batch_reserve(struct cnx_batch *batch, const struct cnx_message *header)
 {
 	__kernel_size_t room;
-	struct nlmsghdr *netlink;
-	struct cnx_msg *message;
 
 	if (!batch || !batch->skb || !header)
 		return cnx_batch_error(-EINVAL);
 	if (batch->pending)
 		return cnx_batch_error(-EBUSY);
-	if (sizeof(*message) + header->length > CNX_MAX_MESSAGE)
+	if (sizeof(struct cnx_msg) + header->length > CNX_MAX_MESSAGE)
 		return cnx_batch_error(-EMSGSIZE);
 	room = cnx_batch_room(header->length);
 	if (room > (__kernel_size_t)(batch->end - batch->next))
@@ -204,18 +225,7 @@ static inline void *cnx_batch_reserve(struct cnx_batch *batch, const struct cnx_
 		batch->first = header->id;
 	else if (header->id.idx != batch->first.idx || header->id.val != batch->first.val)
 		batch->mixed = true;
-	/* SAFETY: there is room for both headers, and `next` is aligned as each message of a datagram is. */
-	netlink = (struct nlmsghdr *)batch->next;
-	netlink->nlmsg_len = (__u32)(sizeof(*netlink) + sizeof(*message) + header->length);
-	netlink->nlmsg_type = NLMSG_DONE;
-	netlink->nlmsg_seq = header->seq;
-	message = (struct cnx_msg *)(netlink + 1);
-	message->id = header->id;
-	message->seq = header->seq;
-	message->ack = header->ack;
-	message->len = header->length;
-	message->flags = header->flags;
-	return message + 1;
+	return cnx_write_headers(batch->next, header);
 }
 
 /* 0, or -EINVAL if nothing is reserved. */

@@ -28,27 +28,34 @@ expect() {
 	rm -rf "${work:?}/bin"
 }
 
+# What stands in for a disk without space and a mirror that cannot be reached.
+full_disk() {
+	stand_in df 'echo header; echo "disk 100 100 3 97% /"'
+}
+no_network() {
+	stand_in apt-get 'echo "E: Could not resolve host" >&2; exit 100'
+}
 
 expect "a cache that cannot be made" "the cache folder .* cannot be made; make it writable, .*" \
 	env XDG_CACHE_HOME=/proc/cnx "$here/kernel.sh" image
 
-stand_in df 'echo header; echo "disk 100 100 3 97% /"'
+full_disk
 expect "no space for the kernel image" "the kernel image needs 400 MB in .* and there are 3; free some space, .*" \
 	env XDG_CACHE_HOME="$work" "$here/kernel.sh" image
 
-stand_in apt-get 'echo "E: Could not resolve host" >&2; exit 100'
+no_network
 expect "no network for the kernel image" "linux-image-.* could not be downloaded; check the network, .*" \
 	env XDG_CACHE_HOME="$work" "$here/kernel.sh" image
 
-stand_in df 'echo header; echo "disk 100 100 3 97% /"'
+full_disk
 expect "no space for user-mode Linux" "user-mode Linux needs 3000 MB in .* and there are 3; free some space, .*" \
 	env XDG_CACHE_HOME="$work" "$here/uml/tree.sh" stock
 
-stand_in apt-get 'echo "E: Could not resolve host" >&2; exit 100'
+no_network
 expect "no network for user-mode Linux" "linux-source-.* could not be downloaded; check the network, .*" \
 	env XDG_CACHE_HOME="$work" "$here/uml/tree.sh" stock
 
-stand_in apt-get 'echo "E: Could not resolve host" >&2; exit 100'
+no_network
 expect "no network for a newer user-mode Linux" "apt knows no linux-source-.*; check the network, .*" \
 	env XDG_CACHE_HOME="$work" "$here/uml/tree.sh" smp
 
