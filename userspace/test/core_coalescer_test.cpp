@@ -56,12 +56,11 @@ public:
 	void deliver(Buffer &&datagram, std::uint32_t messages, const CoalescedTo &to) override
 	{
 		EXPECT_EQ(messages, datagram.messages.size());
-		{
-			const std::lock_guard guard(mutex);
-			sent.push_back({to, datagram.messages});
-		}
+		// Whatever comes between is to wait for this one.
 		if (on_deliver)
 			on_deliver();
+		const std::lock_guard guard(mutex);
+		sent.push_back({to, datagram.messages});
 	}
 	void arm(std::uint64_t nanoseconds) override { armed = clock + nanoseconds; }
 	std::uint64_t now() override { return clock; }
@@ -278,6 +277,7 @@ TEST_F(CoreCoalescer, KeepsEachSendersOrder)
 	constexpr std::uint32_t senders = 4;
 	constexpr std::uint32_t each = 4000;
 	std::atomic<bool> stop{false};
+	sink.on_deliver = [] { std::this_thread::yield(); };
 	std::array<std::vector<std::uint32_t>, senders> accepted;
 	std::vector<std::thread> threads;
 	for (std::uint32_t sender = 0; sender < senders; ++sender) {
