@@ -32,7 +32,6 @@ struct cnx_k_timer {
 };
 
 static_assert(sizeof(struct cnx_k_timer) <= CNX_K_TIMER_BYTES);
-static_assert(ALIGN(sizeof(struct sk_buff), 64) <= CNX_K_SKB_BYTES);
 static_assert(sizeof(struct rcu_head) <= 2 * sizeof(void *));
 
 void cnx_k_mutex_init(struct cnx_k_mutex *mutex)
@@ -112,11 +111,6 @@ void cnx_k_timer_cancel(struct cnx_k_timer *timer)
 __u64 cnx_k_now(void)
 {
 	return ktime_get_ns();
-}
-
-__u64 cnx_k_tick(void)
-{
-	return TICK_NSEC;
 }
 
 void *cnx_k_allocate(__kernel_size_t bytes)

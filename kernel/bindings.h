@@ -56,8 +56,7 @@ void cnx_k_timer_init(struct cnx_k_timer *timer, void (*expired)(void *), void *
 void cnx_k_timer_arm(struct cnx_k_timer *timer, __u64 nanoseconds);
 /* `expired` is not running when this returns. May sleep. */
 void cnx_k_timer_cancel(struct cnx_k_timer *timer);
-__u64 cnx_k_now(void);  /* nanoseconds */
-__u64 cnx_k_tick(void); /* between two ticks of the clock, in nanoseconds */
+__u64 cnx_k_now(void); /* nanoseconds */
 
 void *cnx_k_allocate(__kernel_size_t bytes);
 void *cnx_k_allocate_now(__kernel_size_t bytes);
@@ -87,8 +86,6 @@ struct sk_buff *cnx_k_skb_alloc_ready(__kernel_size_t bytes, unsigned int cpu);
 /* The bytes that an skb has room for whose head takes `head` bytes, a power of two. */
 __kernel_size_t cnx_k_skb_room(__kernel_size_t head);
 #define CNX_K_POOL_LARGEST_HEAD 4096
-/* What a struct sk_buff takes, rounded up to cache lines. */
-#define CNX_K_SKB_BYTES 256
 /* Have cnx_core_pool_fill() called for each CPU, in process context: after the next tick of the clock, or now. Any
  * context. */
 void cnx_k_pool_refill_soon(void);

@@ -23,10 +23,10 @@ module_param_named(protocol, cnx_protocol, uint, 0444);
 MODULE_PARM_DESC(protocol, "netlink protocol number in the initial network namespace, 1 to 31 (default 0: 11 where "
                            "the kernel leaves it free, else 28)");
 
-static unsigned int cnx_pool_depth = 1024;
+static unsigned int cnx_pool_depth = 256;
 module_param_named(pool_depth, cnx_pool_depth, uint, 0444);
 MODULE_PARM_DESC(pool_depth,
-                 "skbs that are kept ready for each CPU and size where so many are used, 0 to 1024 (default 1024; 0: "
+                 "skbs that are kept ready for each CPU and size where so many are used, 0 to 1024 (default 256; 0: "
                  "none, each send allocates its own)");
 
 static unsigned int cnx_pool_bytes = 3776;

@@ -3,11 +3,12 @@
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/err.h>
+#include <linux/kthread.h>
+#include <linux/sched.h>
 #include <linux/shrinker.h>
 #include <linux/skbuff.h>
 #include <linux/timer.h>
 #include <linux/topology.h>
-#include <linux/workqueue.h>
 
 #include "bindings.h"
 #include "skb_pool.h"
@@ -15,6 +16,8 @@
 
 static enum cpuhp_state cnx_pool_hotplug;
 static struct shrinker *cnx_pool_shrinker;
+/* Fills magazines, and may sleep for memory. */
+static struct kthread_worker *cnx_pool_worker;
 
 __kernel_size_t cnx_k_skb_room(__kernel_size_t head)
 {
@@ -31,7 +34,7 @@ struct sk_buff *cnx_k_skb_alloc_ready(__kernel_size_t bytes, unsigned int cpu)
 	                   cpu_to_node(cpu));
 }
 
-static void cnx_pool_refill(struct work_struct *work)
+static void cnx_pool_refill(struct kthread_work *work)
 {
 	unsigned int cpu;
 
@@ -45,7 +48,7 @@ static void cnx_pool_refill(struct work_struct *work)
 	cpus_read_unlock();
 }
 
-static DECLARE_WORK(cnx_pool_work, cnx_pool_refill);
+static DEFINE_KTHREAD_WORK(cnx_pool_work, cnx_pool_refill);
 
 static void cnx_pool_tick(struct timer_list *timer)
 {
@@ -61,7 +64,7 @@ void cnx_k_pool_refill_soon(void)
 
 void cnx_k_pool_refill_now(void)
 {
-	queue_work(system_dfl_wq, &cnx_pool_work);
+	kthread_queue_work(cnx_pool_worker, &cnx_pool_work);
 }
 
 /* The CPU is online, or about to be; the lock on hotplug is held. */
@@ -99,16 +102,30 @@ int cnx_pool_start(void)
 {
 	int state;
 
+	cnx_pool_worker = cnx_kthread_run_worker("cnx_pool");
+	if (IS_ERR(cnx_pool_worker))
+		return PTR_ERR(cnx_pool_worker);
+	/*
+	 * Busy programs must not keep it from filling what runs dry. Besides, a sender wakes a thread of this class
+	 * with fewer instructions than one that shares its time with others.
+	 */
+	sched_set_fifo_low(cnx_pool_worker->task);
 	cnx_pool_shrinker = cnx_shrinker_register("cnx", cnx_pool_count, cnx_pool_scan);
-	if (!cnx_pool_shrinker)
-		return -ENOMEM;
-	state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "cnx:online", cnx_pool_cpu_online, cnx_pool_cpu_offline);
-	if (state < 0) {
-		cnx_shrinker_unregister(cnx_pool_shrinker);
-		return state;
+	if (!cnx_pool_shrinker) {
+		state = -ENOMEM;
+		goto end_worker;
 	}
+	state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "cnx:online", cnx_pool_cpu_online, cnx_pool_cpu_offline);
+	if (state < 0)
+		goto end_shrinker;
 	cnx_pool_hotplug = state;
 	return 0;
+
+end_shrinker:
+	cnx_shrinker_unregister(cnx_pool_shrinker);
+end_worker:
+	kthread_destroy_worker(cnx_pool_worker);
+	return state;
 }
 
 void cnx_pool_stop(void)
@@ -116,5 +133,5 @@ void cnx_pool_stop(void)
 	cpuhp_remove_state_nocalls(cnx_pool_hotplug);
 	cnx_shrinker_unregister(cnx_pool_shrinker);
 	timer_delete_sync(&cnx_pool_timer);
-	cancel_work_sync(&cnx_pool_work);
+	kthread_destroy_worker(cnx_pool_worker);
 }

@@ -18,7 +18,7 @@ namespace cnx::kernel
 {
 
 /// skbs that are ready before a sender needs them, in magazines for each CPU, so that a send asks no allocator in
-/// whatever context it is. Sending consumes an skb for good, so what is taken does not come back: a work item makes new
+/// whatever context it is. Sending consumes an skb for good, so what is taken does not come back: a thread makes new
 /// ones, in bulk, once a magazine holds less than it should.
 ///
 /// There is a class of skbs for each power of two that their head may take. The room of a class is less than twice the
@@ -59,8 +59,7 @@ public:
 		for (auto &each : classes()) {
 			if (bytes > each->room)
 				continue;
-			const auto [skb, level, next] = each->ready.take();
-			prefetch(next);
+			const auto [skb, level] = each->ready.take();
 			if (level != Level::plenty) [[unlikely]]
 				ask_for_refill(level, each->ready);
 			if (skb) [[likely]] {
@@ -95,7 +94,6 @@ public:
 				counters.add(CNX_POOL_REFILLS);
 			}
 		}
-		refilled_.store(cnx_k_now(), std::memory_order_relaxed);
 		return true;
 	}
 
@@ -125,8 +123,6 @@ public:
 
 private:
 	static constexpr std::size_t smallest_head = 512;
-	/// skbs of the smallest class that stay in the second-level cache of a CPU beside other things.
-	static constexpr unsigned warm = 256;
 	static constexpr std::size_t most_classes = 4;
 	static_assert(smallest_head << (most_classes - 1) == CNX_K_POOL_LARGEST_HEAD);
 
@@ -145,18 +141,8 @@ private:
 
 	[[nodiscard]] std::span<std::optional<Class>> classes() { return std::span(classes_).first(count_); }
 
-	/// What was made ready long ago has left the caches. To fetch it while the one before it is sent hides that.
-	static void prefetch(const void *skb)
-	{
-		// SAFETY: the addresses are hints to the caches, and nothing is read or written there.
-		for (unsigned line = 0; line < CNX_K_SKB_BYTES / 64; ++line)
-			__builtin_prefetch(static_cast<const std::byte *>(skb) + line * 64, 1);
-	}
-
-	/// To wake a work item costs a sender as much as all else that it does. So a magazine that is only low waits
-	/// for the next tick of the clock to do it. One that did not last until then is to hold more, but only where
-	/// that would make it last: otherwise the work item is woken all the same, and what is ready has left the
-	/// caches.
+	/// To wake the thread that refills costs a sender as much as all else that it does. So a magazine that is only
+	/// low waits for the next tick of the clock to do it, and one that did not last until then is to hold more.
 	[[gnu::noinline]] void ask_for_refill(Level level, Class::Ready &ready)
 	{
 		if (asked_.load(std::memory_order_relaxed) >= level ||
@@ -164,16 +150,8 @@ private:
 			return;
 		if (level == Level::low)
 			return cnx_k_pool_refill_soon();
-		ready.want_more(outlasts_tick(ready) ? ready.depth() : warm);
+		ready.want_more();
 		cnx_k_pool_refill_now();
-	}
-
-	/// Whether a magazine of full depth would last from one tick of the clock to the next, at the rate at
-	/// which this CPU's has just been emptied.
-	[[nodiscard]] bool outlasts_tick(const Class::Ready &ready) const
-	{
-		const std::uint64_t lasted = cnx_k_now() - refilled_.load(std::memory_order_relaxed); // nanoseconds
-		return ready.wanted() * cnx_k_tick() <= ready.depth() * lasted;
 	}
 
 	void drain_all()
@@ -188,8 +166,6 @@ private:
 	// How urgently a refill was asked for that has not begun. Only a hint: one that is asked for twice finds
 	// nothing to do.
 	std::atomic<Level> asked_{Level::plenty};
-	// When a magazine was filled last, by cnx_k_now(). Only a hint, too.
-	std::atomic<std::uint64_t> refilled_{0};
 };
 
 } // namespace cnx::kernel

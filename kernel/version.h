@@ -5,6 +5,7 @@
 
 #include <linux/atomic.h>
 #include <linux/hrtimer.h>
+#include <linux/kthread.h>
 #include <linux/percpu.h>
 #include <linux/shrinker.h>
 #include <linux/slab.h>
@@ -65,9 +66,11 @@
 #define cnx_this_cpu_add(counter, n) this_cpu_add(counter, n)
 #endif
 
-/* From 6.17 on, the workqueue that is bound to no CPU has this name; later on, the kernel complains about the other. */
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
-#define system_dfl_wq system_unbound_wq
+/* From 6.14 on, a worker that is created does not run yet. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+#define cnx_kthread_run_worker(name) kthread_create_worker(0, name)
+#else
+#define cnx_kthread_run_worker(name) kthread_run_worker(0, name)
 #endif
 
 typedef unsigned long (*cnx_shrinker_function)(struct shrinker *shrinker, struct shrink_control *control);

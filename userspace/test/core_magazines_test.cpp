@@ -134,25 +134,6 @@ TEST_F(CoreMagazines, AreLowWhenThereIsNothing)
 	}
 }
 
-TEST_F(CoreMagazines, TellWhatComesNext)
-{
-	auto magazines = of_depth(3);
-	std::vector<Buffer> buffers(3 * P::cpu_count());
-	for (std::size_t given = 0; given < buffers.size(); ++given)
-		EXPECT_TRUE(magazines.give(static_cast<unsigned>(given % P::cpu_count()), buffers[given]));
-	const unsigned cpu = P::cpu();
-	const auto first = magazines.take();
-	const auto second = magazines.take();
-	const auto last = magazines.take();
-	if (P::cpu() == cpu && magazines.size(cpu) == 0) {
-		EXPECT_EQ(first.next, second.buffer);
-		EXPECT_EQ(second.next, last.buffer);
-		EXPECT_EQ(last.next, nullptr);
-	}
-	std::vector<Buffer *> drained;
-	drain(magazines, drained);
-}
-
 /// Who found nothing says so to those who come after; one who gives says otherwise.
 TEST_F(CoreMagazines, AreFoundAgainAfterTheyRanDry)
 {
@@ -177,17 +158,11 @@ TEST_F(CoreMagazines, LearnHowManyAreWanted)
 	EXPECT_EQ(magazines.wanting(cpu), modest);
 	std::vector<Buffer> buffers(modest * 3);
 	for (const unsigned wanted : {modest * 2, modest * 3, modest * 3}) {
-		magazines.want_more(1000);
+		magazines.want_more();
 		if (P::cpu() != cpu)
 			GTEST_SKIP() << "the test's thread was moved to another CPU";
 		EXPECT_EQ(magazines.wanting(cpu), wanted);
 	}
-	magazines.want_more(modest);
-	EXPECT_EQ(magazines.wanting(cpu), modest) << "more would not help";
-	magazines.want_more(modest + 1);
-	EXPECT_EQ(magazines.wanted(), modest + 1);
-	magazines.want_more(1000);
-	magazines.want_more(1000);
 	for (unsigned given = 0; given < modest * 3; ++given)
 		EXPECT_TRUE(magazines.give(cpu, buffers[given]));
 	EXPECT_EQ(magazines.wanting(cpu), 0u);

@@ -41,9 +41,6 @@ public:
 	struct Taken {
 		T *buffer; // the taker's now; nullptr: there is none
 		Level level;
-		// Where the one is that will probably be taken next, for who wants to have it in the caches by then. It
-		// may be somebody else's already, or gone: not to be read.
-		const void *next = nullptr;
 	};
 
 	/// Empty magazines of `depth` buffers. May sleep. invalid: a depth of 0 or above `deepest`. no_memory.
@@ -79,7 +76,7 @@ public:
 		if (hint - 1 < depth_) [[likely]] {
 			if (T *const buffer = magazine.empty(hint - 1)) [[likely]] {
 				magazine.hint(hint - 1);
-				return {buffer, magazine.level(hint - 1), magazine.peek(hint - 2)};
+				return {buffer, magazine.level(hint - 1)};
 			}
 		}
 		return look_everywhere(magazine, hint);
@@ -104,18 +101,14 @@ public:
 		return false;
 	}
 
-	/// This CPU's magazine turned out to hold too few: it should hold twice as many, but no more than `most`, nor
-	/// than its depth. Any context.
-	void want_more(unsigned most)
+	/// This CPU's magazine turned out to hold too few: it should hold twice as many, but no more than its depth. Any
+	/// context.
+	void want_more()
 	{
 		const Magazine magazine = of_cpu(P::cpu());
-		const unsigned limit = most < depth_ ? most : depth_;
 		const unsigned more = magazine.aim() * 2;
-		magazine.aim(more < limit ? more : limit);
+		magazine.aim(more < depth_ ? more : depth_);
 	}
-
-	/// How many buffers this CPU's magazine should hold, at present. Any context.
-	[[nodiscard]] unsigned wanted() const { return of_cpu(P::cpu()).aim(); }
 
 	/// How many buffers a CPU's magazine should be given now, as far as nobody takes or gives meanwhile.
 	[[nodiscard]] unsigned wanting(unsigned cpu)
@@ -200,15 +193,6 @@ private:
 		[[nodiscard]] bool holds(unsigned slot) const
 		{
 			return words_[first + slot].load(std::memory_order_relaxed) != 0;
-		}
-
-		/// Where that is which is in the slot, or was a moment ago; nullptr for a slot that there is not.
-		[[nodiscard]] const void *peek(unsigned slot) const
-		{
-			// SAFETY: as in empty(), and nobody can follow the address.
-			return slot < words_.size() - first ? reinterpret_cast<const void *>(
-			                                          words_[first + slot].load(std::memory_order_relaxed))
-			                                    : nullptr;
 		}
 
 		/// What is in the slot, which is empty then.

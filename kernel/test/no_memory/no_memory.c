@@ -13,6 +13,7 @@
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/skbuff.h>
+#include <linux/string.h>
 
 #include <cnx/driver.h>
 
@@ -24,11 +25,11 @@ module_param(pool, uint, 0444);
 MODULE_PARM_DESC(pool, "test the pool of ready skbs, of which cnx keeps this many (default 0: without a pool)");
 
 static struct task_struct *starved; /* whose allocations fail; NULL: nobody's */
-static bool workers_starve;         /* with it, those of all work items */
+static bool refills_starve;         /* with it, those of the thread that fills the pool */
 
 static bool starves(void)
 {
-	return READ_ONCE(starved) == current || (READ_ONCE(workers_starve) && (current->flags & PF_WQ_WORKER));
+	return READ_ONCE(starved) == current || (READ_ONCE(refills_starve) && !strcmp(current->comm, "cnx_pool"));
 }
 
 static int take_back_skb(struct kretprobe_instance *instance, struct pt_regs *regs)
@@ -145,12 +146,12 @@ static unsigned int send_until_starved(void)
 	const struct cnx_destination to = {.portid = NOBODY};
 	unsigned int sent = 0;
 
-	WRITE_ONCE(workers_starve, true);
+	WRITE_ONCE(refills_starve, true);
 	WRITE_ONCE(starved, current);
 	while (sent <= pool && cnx_send(&message, &to, CNX_MAY_SLEEP) == -ECONNREFUSED)
 		sent++;
 	WRITE_ONCE(starved, NULL);
-	WRITE_ONCE(workers_starve, false);
+	WRITE_ONCE(refills_starve, false);
 	return sent;
 }
 
