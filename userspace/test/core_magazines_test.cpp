@@ -110,8 +110,7 @@ TEST_F(CoreMagazines, AreLowWhenAQuarterIsGone)
 	unsigned judged = 0;
 	for (unsigned taken = 0; taken < buffers.size(); ++taken) {
 		const unsigned cpu = P::cpu();
-		const auto [buffer, level, next] = magazines.take();
-		static_cast<void>(next);
+		const auto [buffer, level] = magazines.take();
 		if (!buffer || P::cpu() != cpu || magazines.size(cpu) != left[cpu] - 1)
 			break; // the thread was moved
 		--left[cpu];
