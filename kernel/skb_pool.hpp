@@ -142,7 +142,8 @@ private:
 	[[nodiscard]] std::span<std::optional<Class>> classes() { return std::span(classes_).first(count_); }
 
 	/// To wake the thread that refills costs a sender as much as all else that it does. So a magazine that is only
-	/// low waits for the next tick of the clock to do it, and one that did not last until then is to hold more.
+	/// low waits for the next tick of the clock to do it. One that ran dry before the thread had come is to hold
+	/// more; none is to hold more than that, since what is made ready long before it is used has left the caches.
 	[[gnu::noinline]] void ask_for_refill(Level level, Class::Ready &ready)
 	{
 		if (asked_.load(std::memory_order_relaxed) >= level ||
@@ -150,7 +151,8 @@ private:
 			return;
 		if (level == Level::low)
 			return cnx_k_pool_refill_soon();
-		ready.want_more();
+		if (level == Level::dry)
+			ready.want_more();
 		cnx_k_pool_refill_now();
 	}
 

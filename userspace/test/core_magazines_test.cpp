@@ -115,7 +115,7 @@ TEST_F(CoreMagazines, AreLowWhenAQuarterIsGone)
 			break; // the thread was moved
 		--left[cpu];
 		EXPECT_EQ(level != Level::plenty, left[cpu] <= 6) << left[cpu];
-		EXPECT_EQ(level == Level::nearly_empty, left[cpu] <= 1) << left[cpu];
+		EXPECT_EQ(level == Level::scarce, left[cpu] <= 2) << left[cpu];
 		++judged;
 	}
 	EXPECT_GE(judged, 1u);
@@ -123,13 +123,13 @@ TEST_F(CoreMagazines, AreLowWhenAQuarterIsGone)
 	drain(magazines, drained);
 }
 
-TEST_F(CoreMagazines, AreLowWhenThereIsNothing)
+TEST_F(CoreMagazines, AreDryWhenThereIsNothing)
 {
 	auto magazines = of_depth(4);
 	for (unsigned look = 0; look < 3; ++look) {
 		const auto taken = magazines.take();
 		EXPECT_EQ(taken.buffer, nullptr);
-		EXPECT_EQ(taken.level, Level::nearly_empty);
+		EXPECT_EQ(taken.level, Level::dry);
 	}
 }
 

@@ -35,8 +35,9 @@ public:
 	/// Buffers that it should hold before anything is known, if its depth allows.
 	static constexpr unsigned modest = 16;
 
-	/// How full a magazine is: it should be given some when it is low, and at once when it is nearly empty.
-	enum class Level : std::uint8_t { plenty, low, nearly_empty };
+	/// How full a magazine is: it should be given some when it is low, and at once when buffers are scarce. One that
+	/// has run dry was too small for what was taken at a time.
+	enum class Level : std::uint8_t { plenty, low, scarce, dry };
 
 	struct Taken {
 		T *buffer; // the taker's now; nullptr: there is none
@@ -71,7 +72,7 @@ public:
 		const Magazine magazine = of_cpu(P::cpu());
 		const unsigned hint = magazine.hint();
 		if (hint == Magazine::dry) [[unlikely]]
-			return {nullptr, Level::nearly_empty};
+			return {nullptr, Level::dry};
 		// The likely case by itself: the slot below the hint is filled.
 		if (hint - 1 < depth_) [[likely]] {
 			if (T *const buffer = magazine.empty(hint - 1)) [[likely]] {
@@ -187,7 +188,7 @@ private:
 			const unsigned wanted = aim();
 			if (filled > wanted - wanted / 4) [[likely]]
 				return Level::plenty;
-			return filled > wanted / 8 ? Level::low : Level::nearly_empty;
+			return filled > wanted / 4 ? Level::low : Level::scarce;
 		}
 
 		[[nodiscard]] bool holds(unsigned slot) const
@@ -231,7 +232,7 @@ private:
 			}
 		}
 		magazine.run_dry(hint);
-		return {nullptr, Level::nearly_empty};
+		return {nullptr, Level::dry};
 	}
 
 	[[nodiscard]] unsigned least() const { return depth_ < modest ? depth_ : modest; }
