@@ -35,8 +35,8 @@ public:
 	/// Buffers that it should hold before anything is known, if its depth allows.
 	static constexpr unsigned modest = 16;
 
-	/// How full a magazine is: it should be given some when it is low, and at once when buffers are scarce. One that
-	/// has run dry was too small for what was taken at a time.
+	/// How full a magazine is: it should be given some when it is low, and at once when buffers are scarce. One
+	/// that has run dry was too small for what was taken at a time.
 	enum class Level : std::uint8_t { plenty, low, scarce, dry };
 
 	struct Taken {
@@ -102,8 +102,8 @@ public:
 		return false;
 	}
 
-	/// This CPU's magazine turned out to hold too few: it should hold twice as many, but no more than its depth. Any
-	/// context.
+	/// This CPU's magazine turned out to hold too few: it should hold twice as many, but no more than its depth.
+	/// Any context.
 	void want_more()
 	{
 		const Magazine magazine = of_cpu(P::cpu());
