@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The kernel's services for the core: each function is one the core cannot call itself, because it is inline. */
 #include <linux/capability.h>
+#include <linux/filter.h>
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
 #include <linux/log2.h>
@@ -254,6 +255,42 @@ bool cnx_k_skb_fit(struct sk_buff *skb, bool may_sleep)
 		return false;
 	/* pskb_expand_head() accounts only for skbs that no socket owns, and rounds up to what the allocator gives. */
 	skb->truesize = SKB_TRUESIZE(skb_end_offset(skb));
+	return true;
+}
+
+struct sock *cnx_k_sender_socket(const struct sk_buff *received)
+{
+	return NETLINK_CB(received).sk;
+}
+
+void cnx_k_socket_hold(struct sock *socket)
+{
+	sock_hold(socket);
+}
+
+void cnx_k_socket_put(struct sock *socket)
+{
+	sock_put(socket);
+}
+
+bool cnx_k_queue(struct sock *socket, struct sk_buff *skb, __u32 group)
+{
+	/*
+	 * A socket that missed something gets nothing more until its queue has been read empty, and netlink alone
+	 * knows when that was.
+	 */
+	if (unlikely(atomic_read(&socket->sk_drops) || atomic_read(&socket->sk_rmem_alloc) > socket->sk_rcvbuf ||
+	             sock_flag(socket, SOCK_DEAD)))
+		return false;
+	/* What a socket's own filter leaves out is no loss to it. */
+	if (unlikely(sk_filter(socket, skb))) {
+		kfree_skb(skb);
+		return true;
+	}
+	NETLINK_CB(skb).dst_group = group;
+	skb_set_owner_r(skb, socket);
+	skb_queue_tail(&socket->sk_receive_queue, skb);
+	socket->sk_data_ready(socket);
 	return true;
 }
 

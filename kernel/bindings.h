@@ -110,6 +110,15 @@ int netlink_has_listeners(struct sock *socket, unsigned int group); /* false for
 int cnx_k_broadcast(struct net *net, struct sk_buff *skb, __u32 except, __u32 group, bool may_sleep);
 /* `group`: what the receiver is told that it was sent to; 0: to itself. */
 int cnx_k_unicast(struct net *net, struct sk_buff *skb, __u32 portid, __u32 group, bool wait);
+/* The socket that a datagram came from, until its handler returns. */
+struct sock *cnx_k_sender_socket(const struct sk_buff *received);
+void cnx_k_socket_hold(struct sock *socket);
+void cnx_k_socket_put(struct sock *socket);
+/*
+ * As cnx_k_unicast(), to a socket that the caller holds and nobody has to look for. False, and the skb as it was:
+ * netlink has to decide, because the socket has ever missed anything, is full, or is closing.
+ */
+bool cnx_k_queue(struct sock *socket, struct sk_buff *skb, __u32 group);
 /* Answer the netlink message at `message` in a received datagram. */
 void cnx_k_answer(struct sk_buff *received, const void *message, int status, const char *sentence);
 

@@ -186,6 +186,12 @@ struct Platform {
 		return sender.skb && cnx_k_permits(sender.skb, sender.net, capability);
 	}
 
+	static Endpoint *endpoint(const cnx_sender &sender)
+	{
+		// SAFETY: only the transport follows it, and under this type.
+		return sender.skb ? reinterpret_cast<Endpoint *>(cnx_k_sender_socket(sender.skb)) : nullptr;
+	}
+
 	static int observed()
 	{
 		return cnx_k_tracing;

@@ -70,6 +70,17 @@ public:
 		return static_cast<std::byte *>(cnx_k_skb_extend(skb_, bytes));
 	}
 
+	/// Append the bytes of another. False: there is no room for them.
+	[[nodiscard]] bool append(const Skb &other)
+	{
+		const std::span<const std::byte> bytes = other.bytes();
+		std::byte *const at = extend(bytes.size());
+		if (!at) [[unlikely]]
+			return false;
+		__builtin_memcpy(at, bytes.data(), bytes.size());
+		return true;
+	}
+
 	/// Append a message with its payload. False: there is no room for it.
 	[[nodiscard]] bool append(const cnx_message &message)
 	{
@@ -91,6 +102,17 @@ public:
 
 	/// Give back what the head has too much of, so that netlink need not. False if there is no memory for that.
 	[[nodiscard]] bool fit(bool may_sleep) { return cnx_k_skb_fit(skb_, may_sleep); }
+
+	/// Queue it to a socket. False: netlink has to decide, and it is still here.
+	[[nodiscard]] bool queue_to(sock *socket, std::uint32_t group)
+	{
+		if (!cnx_k_queue(socket, skb_, group)) [[unlikely]]
+			return false;
+		skb_ = nullptr;
+		return true;
+	}
+
+	void swap(Skb &other) { std::swap(skb_, other.skb_); }
 
 	[[nodiscard]] sk_buff *release() && { return std::exchange(skb_, nullptr); }
 

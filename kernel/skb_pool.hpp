@@ -56,6 +56,16 @@ public:
 	[[nodiscard]] Result<Skb> take(std::size_t bytes, bool may_sleep, Skb::Content content,
 	                               const GlobalCounters &counters)
 	{
+		if (auto ready = take_ready(bytes, counters)) [[likely]]
+			return *std::move(ready);
+		counters.add(CNX_POOL_FALLBACKS);
+		return Skb::create(bytes, may_sleep, content);
+	}
+
+	/// A ready skb with room for `bytes` bytes, if there is one. Any context.
+	[[nodiscard, gnu::always_inline]] std::optional<Skb> take_ready(std::size_t bytes,
+	                                                                const GlobalCounters &counters)
+	{
 		for (auto &each : classes()) {
 			if (bytes > each->room)
 				continue;
@@ -69,8 +79,7 @@ public:
 			counters.add(CNX_POOL_MISSES);
 			break;
 		}
-		counters.add(CNX_POOL_FALLBACKS);
-		return Skb::create(bytes, may_sleep, content);
+		return std::nullopt;
 	}
 
 	/// Room of the largest skbs that can be kept ready.

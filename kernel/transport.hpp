@@ -3,6 +3,7 @@
 #define CNX_KERNEL_TRANSPORT_HPP
 
 #include "platform.hpp"
+#include "route.hpp"
 #include "skb.hpp"
 #include "skb_pool.hpp"
 
@@ -19,13 +20,6 @@
 
 namespace cnx::kernel
 {
-
-/// What a datagram carries, as far as counting goes.
-struct Cargo {
-	Id id; // of its first message
-	std::uint32_t messages;
-	const Skb *manifest = nullptr; // the datagram again, where there are messages of other ids in it
-};
 
 /// Messages from drivers to sockets, over netlink: to members of a netlink group by broadcast, to subscribers and
 /// to a portid by unicast. Any context, as `may_sleep` says.
@@ -95,45 +89,7 @@ private:
 	static constexpr int all_filtered = -ENOMSG;
 	static constexpr int overrun = -ENOBUFS;
 	static constexpr int no_room = -EAGAIN;
-
-	/// Which listeners of a group a send is for, by whether they asked for batches.
-	enum class Audience { everyone, singles, batches };
-
-	/// Where one send goes, and what has become of it.
-	struct Route {
-		Route(const cnx_destination &destination, std::uint32_t to_group, bool sleeps,
-		      Audience to_audience = Audience::everyone)
-		    : to(destination), group(to_group), may_sleep(sleeps), audience(to_audience)
-		{
-		}
-
-		[[nodiscard]] bool is_for(const Subscription &subscription) const
-		{
-			return audience == Audience::everyone ||
-			       subscription.wants_batches() == (audience == Audience::batches);
-		}
-
-		const cnx_destination &to;
-		const std::uint32_t group; // 0: none
-		const bool may_sleep;
-		const Audience audience;
-		bool members = false; // whether netlink's own group is to be served
-
-		// The subscribers to serve next, in order of portid, and whether there are no more after them. netlink
-		// must not be entered with a read section open, which may last too long, so they are taken a handful at
-		// a time.
-		bool last_handful = true;
-		unsigned count = 0;
-		std::uint32_t after = 0; // where the next handful begins
-		std::array<std::uint32_t, 16> portids;
-
-		// What became of the copies of the datagram.
-		unsigned delivered = 0;
-		unsigned overrun = 0;
-		unsigned filtered = 0;
-		unsigned no_memory = 0;
-		int unicast = 0; // what the socket at portid came to
-	};
+	static constexpr std::size_t most_copied = 512; // bytes
 
 	/// Whether a destination names a group, and nothing else that matters where nobody listens.
 	[[nodiscard]] static bool names_group_alone(const cnx_destination &to)
@@ -212,21 +168,21 @@ private:
 				next_handful(route);
 			route.members = route.audience != Audience::batches && has_members(route.to, route.group);
 		}
-		return route.count != 0 || route.members || route.to.portid != 0;
+		return !route.subscribers.empty() || route.members || route.to.portid != 0;
 	}
 
 	/// The filter runs here, before anything is copied.
 	void next_handful(Route &route) const
 	{
 		const cnx_destination &to = route.to;
-		route.count = 0;
+		route.subscribers.clear();
 		route.last_handful = true;
 		const Platform::ReadGuard guard;
 		for (const Subscription &s : subscriptions_.of_group(guard, route.group)) {
 			if (s.portid <= route.after || s.portid == to.portid || s.portid == to.except ||
 			    !route.is_for(s))
 				continue;
-			if (route.count == route.portids.size()) {
+			if (route.subscribers.full()) {
 				route.last_handful = false;
 				return;
 			}
@@ -234,37 +190,61 @@ private:
 			if (to.filter && !to.filter(to.filter_context, s.portid))
 				++route.filtered;
 			else
-				route.portids[route.count++] = s.portid;
+				route.subscribers.add(s);
 		}
 	}
 
-	/// Everyone gets a clone but the last, who gets the skb itself.
+	/// Everyone gets a copy but the last, who gets the skb itself.
 	[[nodiscard]] int deliver(Skb &&skb, const Cargo &cargo, Route &route)
 	{
-		std::uint32_t subscriber = 0; // who is yet to be served
+		const bool others = route.members || route.to.portid != 0;
 		for (;;) {
-			for (const std::uint32_t portid : std::span(route.portids).first(route.count)) {
-				if (subscriber != 0)
-					serve(skb.clone(route.may_sleep), subscriber, cargo, route);
-				subscriber = portid;
+			const auto subscribers = route.subscribers.all();
+			for (std::size_t i = 0; i < subscribers.size(); ++i) {
+				const bool last = i + 1 == subscribers.size() && route.last_handful && !others;
+				serve(last ? Result<Skb>(std::move(skb)) : copy(skb, route), subscribers[i], cargo,
+				      route);
 			}
 			if (route.last_handful) [[likely]]
 				break;
 			next_handful(route);
 		}
-		const bool more = route.members || route.to.portid != 0;
-		if (subscriber != 0)
-			serve(more ? skb.clone(route.may_sleep) : Result<Skb>(std::move(skb)), subscriber, cargo,
-			      route);
 		if (route.to.portid != 0)
-			route.unicast = serve(route.members ? skb.clone(route.may_sleep) : Result<Skb>(std::move(skb)),
+			route.unicast = serve(route.members ? copy(skb, route) : Result<Skb>(std::move(skb)),
 			                      route.to.portid, cargo, route, route.to.lossless && route.may_sleep);
 		if (route.members)
 			broadcast(std::move(skb), cargo, route);
 		return conclude(cargo, route);
 	}
 
-	/// One copy, to one socket.
+	/// A copy of a datagram for one of several sockets. It has the place of the skb itself where that is cheaper: a
+	/// ready skb comes with the memory of its first clone, and after that another ready one costs less than a clone
+	/// that has to be allocated, as long as few bytes are to be copied.
+	[[nodiscard]] Result<Skb> copy(Skb &skb, Route &route)
+	{
+		const std::size_t size = skb.bytes().size();
+		if (route.cloned && size <= most_copied) {
+			auto ready = pool_.take_ready(size, dispatcher_.counters());
+			if (ready && ready->append(skb)) [[likely]] {
+				ready->swap(skb);
+				route.cloned = false;
+				return *std::move(ready);
+			}
+		}
+		route.cloned = true;
+		return skb.clone(route.may_sleep);
+	}
+
+	/// One copy, to a subscriber.
+	void serve(Result<Skb> &&skb, const Handful::Subscriber &subscriber, const Cargo &cargo, Route &route)
+	{
+		if (skb && skb->queue_to(subscriber.socket, route.group)) [[likely]]
+			++route.delivered;
+		else
+			serve(std::move(skb), subscriber.portid, cargo, route);
+	}
+
+	/// One copy, to whatever socket has the portid.
 	int serve(Result<Skb> &&skb, std::uint32_t portid, const Cargo &cargo, Route &route, bool wait = false)
 	{
 		const int status =
@@ -370,8 +350,8 @@ private:
 	[[nodiscard, gnu::cold]] int starve(const Cargo &cargo, Route &route, int status)
 	{
 		for (;;) {
-			for (const std::uint32_t portid : std::span(route.portids).first(route.count))
-				miss(portid, status, cargo, route);
+			for (const Handful::Subscriber &subscriber : route.subscribers.all())
+				miss(subscriber.portid, status, cargo, route);
 			if (route.last_handful)
 				break;
 			next_handful(route);

@@ -52,6 +52,25 @@ TEST_F(CoreSubscriptions, AreFoundByGroup)
 	EXPECT_EQ(subscriptions.size(), 6u);
 }
 
+/// Where a socket is stays with its subscription while others come and go.
+TEST_F(CoreSubscriptions, KeepTheirEndpoints)
+{
+	std::array<std::uint64_t, 3> sockets{};
+	for (std::uint32_t portid = 1; portid <= sockets.size(); ++portid) {
+		// SAFETY: the address is compared, and never followed.
+		auto *const endpoint = reinterpret_cast<Endpoint *>(&sockets[portid - 1]);
+		ASSERT_EQ(error_of(subscriptions.add({.group = 1, .portid = portid, .endpoint = endpoint})), 0);
+	}
+	ASSERT_EQ(error_of(subscriptions.remove({.group = 1, .portid = 2})), 0);
+	const P::ReadGuard guard;
+	const auto left = subscriptions.of_group(guard, 1);
+	ASSERT_EQ(left.size(), 2u);
+	const void *const first = left[0].endpoint;
+	const void *const second = left[1].endpoint;
+	EXPECT_EQ(first, &sockets[0]);
+	EXPECT_EQ(second, &sockets[2]);
+}
+
 TEST_F(CoreSubscriptions, EndOneByOneOrWithTheirSocket)
 {
 	for (const auto &one : {Subscription{1, 7}, {2, 7}, {3, 7}, {2, 8}})

@@ -194,8 +194,10 @@ private:
 
 	[[nodiscard]] Status subscribe(const cnx_control_request &request, const cnx_sender &sender)
 	{
-		const Subscription subscription{
-		    .group = request.id.idx, .portid = sender.portid, .flags = request.count};
+		const Subscription subscription{.group = request.id.idx,
+		                                .portid = sender.portid,
+		                                .flags = request.count,
+		                                .endpoint = P::endpoint(sender)};
 		if (request.id.val != 0 || subscription.portid == 0)
 			return std::unexpected(Error::invalid);
 		if (request.op == CNX_CONTROL_UNSUBSCRIBE)

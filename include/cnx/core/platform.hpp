@@ -13,6 +13,9 @@
 namespace cnx
 {
 
+/// A socket, as the transport knows it and nobody else.
+struct Endpoint;
+
 /// Embedded in what is freed a grace period after it was unpublished. Its world chains it; opaque to the core.
 struct alignas(void *) RetireHead {
 	std::byte storage[2 * sizeof(void *)];
@@ -37,6 +40,7 @@ concept BasicLock = std::default_initializable<L> && requires(L lock)
 /// task		an identity of the caller's thread of execution; the same for as long as a callback runs.
 /// in_read_section	whether the caller is inside a read section or for another reason must not sleep to wait.
 /// permits	whether a sender has a capability, in the user namespace of its network namespace. Does not sleep.
+/// endpoint	the socket that a sender sent from, as the transport knows it.
 /// may_sleep	whether the caller is in process context with nothing held that forbids sleeping.
 /// counter_add	adds to the calling CPU's copy of a per-CPU array of counters, atomically against interrupts.
 template <typename P>
@@ -80,6 +84,9 @@ concept Platform = requires(RetireHead *head, void (*reclaim)(RetireHead *), voi
 	{
 		P::permits(sender, 0)
 		} -> std::same_as<bool>;
+	{
+		P::endpoint(sender)
+		} -> std::same_as<Endpoint *>;
 	{
 		P::may_sleep()
 		} -> std::same_as<bool>;

@@ -22,6 +22,8 @@ struct Subscription {
 	std::uint32_t group; // 0: what is sent to the socket alone
 	std::uint32_t portid;
 	std::uint32_t flags = 0; // CNX_SUBSCRIBE_
+	// The socket, which stays until its subscription has gone and a grace period is over.
+	Endpoint *endpoint = nullptr;
 
 	[[nodiscard]] constexpr std::uint64_t key() const { return std::uint64_t{group} << 32 | portid; }
 	[[nodiscard]] constexpr bool wants_batches() const { return flags & CNX_SUBSCRIBE_BATCHES; }

@@ -137,6 +137,7 @@ struct Platform {
 	[[nodiscard]] static bool in_read_section() { return F::read_ongoing(); }
 	[[nodiscard]] static bool may_sleep() { return !in_read_section(); }
 
+	[[nodiscard]] static Endpoint *endpoint(const cnx_sender &) { return nullptr; }
 	[[nodiscard]] static bool permits(const cnx_sender &sender, int capability)
 	{
 		if (sender.uid == 0)

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#ifndef CNX_KERNEL_ROUTE_HPP
+#define CNX_KERNEL_ROUTE_HPP
+
+#include "bindings.h"
+#include "skb.hpp"
+
+#include <cnx/core/subscriptions.hpp>
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <utility>
+
+namespace cnx::kernel
+{
+
+/// What a datagram carries, as far as counting goes.
+struct Cargo {
+	Id id; // of its first message
+	std::uint32_t messages;
+	const Skb *manifest = nullptr; // the datagram again, where there are messages of other ids in it
+};
+
+/// Subscribers that are to be served next, in order of portid. They are found in a read section and served outside it,
+/// since the sender may sleep meanwhile; so their sockets are held.
+class Handful
+{
+public:
+	struct Subscriber {
+		std::uint32_t portid;
+		sock *socket;
+	};
+
+	Handful() : count_(0) {}
+	Handful(const Handful &) = delete;
+	Handful &operator=(const Handful &) = delete;
+	~Handful() { clear(); }
+
+	[[nodiscard]] bool empty() const { return count_ == 0; }
+	[[nodiscard]] bool full() const { return count_ == subscribers_.size(); }
+
+	/// One more, if it is not full. Inside the read section that the subscription was found in.
+	void add(const Subscription &subscription)
+	{
+		// SAFETY: an endpoint is the address of a socket under an opaque name; see Platform::endpoint(). Its
+		// subscription ends before the socket is freed, which takes a grace period more.
+		auto *const socket = reinterpret_cast<sock *>(subscription.endpoint);
+		cnx_k_socket_hold(socket);
+		subscribers_[count_++] = {subscription.portid, socket};
+	}
+
+	void clear()
+	{
+		for (const Subscriber &subscriber : all())
+			cnx_k_socket_put(subscriber.socket);
+		count_ = 0;
+	}
+
+	[[nodiscard]] std::span<const Subscriber> all() const { return std::span(subscribers_).first(count_); }
+
+private:
+	// INVARIANT: the first count_ of them are held.
+	unsigned count_;
+	std::array<Subscriber, 16> subscribers_;
+};
+
+/// Which listeners of a group a send is for, by whether they asked for batches.
+enum class Audience { everyone, singles, batches };
+
+/// Where one send goes, and what has become of it.
+struct Route {
+	Route(const cnx_destination &destination, std::uint32_t to_group, bool sleeps,
+	      Audience to_audience = Audience::everyone)
+	    : to(destination), group(to_group), may_sleep(sleeps), audience(to_audience)
+	{
+	}
+
+	[[nodiscard]] bool is_for(const Subscription &subscription) const
+	{
+		return audience == Audience::everyone ||
+		       subscription.wants_batches() == (audience == Audience::batches);
+	}
+
+	const cnx_destination &to;
+	const std::uint32_t group; // 0: none
+	const bool may_sleep;
+	const Audience audience;
+	bool members = false; // whether netlink's own group is to be served
+	bool cloned = false;  // whether the skb that is being sent has a clone already
+
+	// The subscribers to serve next, and whether there are no more after them.
+	bool last_handful = true;
+	std::uint32_t after = 0; // where the next handful begins
+
+	// What became of the copies of the datagram.
+	unsigned delivered = 0;
+	unsigned overrun = 0;
+	unsigned filtered = 0;
+	unsigned no_memory = 0;
+	int unicast = 0; // what the socket at portid came to
+
+	Handful subscribers;
+};
+
+} // namespace cnx::kernel
+
+#endif // CNX_KERNEL_ROUTE_HPP
