@@ -41,12 +41,12 @@ libraries() {
 }
 
 pkgconfig() {
-	local made version
+	local version
 	version=$("$here/version.sh")
 	made=$(mktemp)
+	trap 'rm -f "$made"' EXIT
 	sed -e "s|@PREFIX@|$prefix|; s|@LIBDIR@|$libdir|; s|@VERSION@|$version|" "$here/libcnx.pc.in" >"$made"
 	put 644 "$made" "$libdir/pkgconfig/libcnx.pc"
-	rm -f "$made"
 }
 
 case $action in

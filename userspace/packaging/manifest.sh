@@ -16,7 +16,7 @@ complain() {
 	exit 1
 }
 
-# manifest_of NAME PREFIX ROOT: checks the names, and sets what the functions below use.
+# manifest_of NAME PREFIX ROOT: checks the names, sets what the functions below use, and waits for others that do the same.
 manifest_of() {
 	case $2 in
 	/*) ;;
@@ -33,6 +33,11 @@ manifest_of() {
 		;;
 	esac
 	root=$3
+	# The lists of several at once must not be read half written.
+	if [ -z "${lock:-}" ]; then
+		mkdir -p "$root/" || complain "$root cannot be made; name another folder with DESTDIR=."
+		exec {lock}<"$root/" && flock "$lock"
+	fi
 	lists=$2/share/cnx
 	list=$lists/$1.installed
 }
@@ -67,7 +72,7 @@ make_folder() {
 	[ -n "$path" ] || return 0
 	make_folder "${path%/*}"
 	if [ ! -d "$root$path" ]; then
-		mkdir -p "$root$path" ||
+		install -d -m 755 "$root$path" ||
 			complain "$root$path cannot be made; choose another PREFIX or DESTDIR, or install as root."
 		record "folder $path"
 	elif others_list folder "$path"; then

@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Installs cnx.ko and the drivers, out of the build folder, for the kernel that they were built for:
-#	modules.sh install|uninstall PREFIX [ROOT]
+#	modules.sh install PREFIX [ROOT]
+#	modules.sh uninstall PREFIX [ROOT]     from each kernel that they were installed for
 # They go to ROOT/lib/modules/RELEASE/updates/cnx, and the line that loads cnx at boot to PREFIX/lib/modules-load.d.
 # Without a ROOT, depmod is told. With MODULE_SIG_KEY and MODULE_SIG_CERT in the environment they are signed.
 set -eu
@@ -10,10 +11,13 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 build=${CNX_BUILD:-$here/../../build}
 . "$here/manifest.sh"
 
-[ -r "$build/kernel/.config-of-build" ] || complain "no modules are in $build; run make module first."
-read -r kdir _ <"$build/kernel/.config-of-build"
-release=$(sed -n 's/^#define UTS_RELEASE "\(.*\)"$/\1/p' "$kdir/include/generated/utsrelease.h")
-folder=/lib/modules/$release/updates/cnx
+# What the modules in the build folder were built for.
+read_build() {
+	[ -r "$build/kernel/.config-of-build" ] || complain "no modules are in $build; run make module first."
+	read -r kdir _ <"$build/kernel/.config-of-build"
+	release=$(sed -n 's/^#define UTS_RELEASE "\(.*\)"$/\1/p' "$kdir/include/generated/utsrelease.h")
+	folder=/lib/modules/$release/updates/cnx
+}
 
 # sign FILE, with the hash that the kernel was configured with.
 sign() {
@@ -23,10 +27,11 @@ sign() {
 		complain "${1##*/} cannot be signed; check MODULE_SIG_KEY=$MODULE_SIG_KEY (PEM) and MODULE_SIG_CERT=$MODULE_SIG_CERT (DER)."
 }
 
+# tell_depmod RELEASE
 tell_depmod() {
 	[ -z "$root" ] || return 0
-	command -v depmod >/dev/null || complain "depmod is missing, so modprobe will not find the modules; install kmod, and run: depmod $release"
-	depmod "$release"
+	command -v depmod >/dev/null || complain "depmod is missing, so modprobe will not find the modules; install kmod, and run: depmod $1"
+	depmod "$1"
 }
 
 case $action in
@@ -34,8 +39,10 @@ install)
 	if [ -n "${MODULE_SIG_KEY:-}${MODULE_SIG_CERT:-}" ] && ! [ -r "${MODULE_SIG_KEY:-}" -a -r "${MODULE_SIG_CERT:-}" ]; then
 		complain "to sign, name two files that can be read: MODULE_SIG_KEY= (PEM) and MODULE_SIG_CERT= (DER); doc/install.md says how they are made."
 	fi
+	read_build
 	begin "modules-$release" "$prefix" "$root"
 	made=$(mktemp)
+	trap 'rm -f "$made"' EXIT
 	for module in "$build"/kernel/cnx.ko "$build"/kernel/drivers/*.ko; do
 		cp "$module" "$made"
 		# What debuggers want stays in the build folder.
@@ -43,13 +50,16 @@ install)
 		[ -z "${MODULE_SIG_KEY:-}" ] || sign "$made"
 		put 644 "$made" "$folder/${module##*/}"
 	done
-	rm -f "$made"
 	put 644 "$here/modules-load.conf" "$prefix/lib/modules-load.d/cnx.conf"
-	tell_depmod
+	tell_depmod "$release"
 	;;
 uninstall)
-	remove "modules-$release" "$prefix" "$root"
-	tell_depmod
+	for installed in "$root$prefix"/share/cnx/modules-*.installed; do
+		release=${installed##*/modules-}
+		release=${release%.installed}
+		remove "modules-$release" "$prefix" "$root"
+		[ "$release" = "*" ] || tell_depmod "$release"
+	done
 	;;
 *)
 	complain "usage: modules.sh install|uninstall PREFIX [ROOT]"

@@ -28,13 +28,13 @@ install)
 		put 644 "$from" "$prefix/include/$header"
 	done
 	made=$(mktemp)
+	trap 'rm -f "$made"' EXIT
 	for flavour in memb mb qsbr; do
 		name=$(name_of $flavour)
 		sed -e "s|@PREFIX@|$prefix|; s|@NAME@|$name|; s|@FLAVOUR@|$flavour|g" \
 			-e "s|@VERSION@|$("$tree/userspace/packaging/version.sh")|" "$here/cnx-replica.pc.in" >"$made"
 		put 644 "$made" "$prefix/lib/pkgconfig/$name.pc"
 	done
-	rm -f "$made"
 	;;
 uninstall)
 	remove replica "$prefix" "$destdir"
