@@ -13,7 +13,7 @@ results=$work/results
 has_packages() {
 	local name
 	for name in cnx-dkms cnx-tools libcnx-dev; do
-		[ -f "$(echo "$packages/$name"_"$version"-*.deb)" ] || {
+		compgen -G "$packages/${name}_$version-*.deb" >/dev/null || {
 			echo "there is no $name among: $(ls "$packages")"
 			return 1
 		}
@@ -67,7 +67,7 @@ nothing_left() {
 }
 # Debug symbols are no part of what is installed.
 chosen() {
-	mapfile -t debs < <(ls "$packages"/*.deb | grep -v dbgsym)
+	mapfile -t debs < <(find "$packages" -name '*.deb' ! -name '*-dbgsym_*')
 }
 machine() {
 	chosen

@@ -36,7 +36,7 @@ tell_depmod() {
 
 case $action in
 install)
-	if [ -n "${MODULE_SIG_KEY:-}${MODULE_SIG_CERT:-}" ] && ! [ -r "${MODULE_SIG_KEY:-}" -a -r "${MODULE_SIG_CERT:-}" ]; then
+	if [ -n "${MODULE_SIG_KEY:-}${MODULE_SIG_CERT:-}" ] && ! { [ -r "${MODULE_SIG_KEY:-}" ] && [ -r "${MODULE_SIG_CERT:-}" ]; }; then
 		complain "to sign, name two files that can be read: MODULE_SIG_KEY= (PEM) and MODULE_SIG_CERT= (DER); doc/install.md says how they are made."
 	fi
 	read_build
