@@ -77,7 +77,7 @@ show 'cnx send 32:1 again --count 1000 --batch 100 | tail -n 2'
 text <<'T'
 A refusal says why, and is JSON where JSON was asked for.
 T
-show 'cnx send 9:9 anyone' 'cnx send 9:9 anyone -j' 'su -s /bin/sh nobody -c "cnx send 34:1 1000"' 'cnx send 33:1 hello --timeout 100' 'cnx send 32'
+show 'cnx send 9:9 anyone' 'cnx send 9:9 anyone -j' 'su -s /bin/sh nobody -c "cnx send 34:1 1000"' 'cnx send 32'
 
 verb monitor
 text <<'T'
