@@ -1,20 +1,22 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Installs Debian packages, removes them and purges them, on a machine that is this one with whatever is written to it kept
-# apart, and thrown away at the end: deb_machine.sh RESULTS PACKAGE...
+# apart, and thrown away at the end: deb_machine.sh RESULTS PACKAGE..., or deb_machine.sh --possible to see whether that can be.
 # It runs as root in a mount namespace of its own (unshare --mount). In RESULTS it leaves what each step said, and what
 # was there that this machine has not: after-install and after-purge.
 set -eu
-results=$1
-shift
-mkdir -p "$results"
 
 # Room for what is written. It goes with the namespace.
 apart=$(mktemp -d)
+trap 'umount --recursive "$apart"; rmdir "$apart"' EXIT
 mount -t tmpfs -o mode=755 cnx-packages "$apart"
 mkdir "$apart/written" "$apart/work" "$apart/machine"
 machine=$apart/machine
-mount -t overlay -o "lowerdir=/,upperdir=$apart/written,workdir=$apart/work" cnx-packages "$machine" || exit 77
+mount -t overlay -o "lowerdir=/,upperdir=$apart/written,workdir=$apart/work" cnx-packages "$machine"
+[ "$1" != --possible ] || exit 0
+results=$1
+shift
+mkdir -p "$results"
 mount --rbind /proc "$machine/proc"
 mount --rbind /dev "$machine/dev"
 

@@ -8,6 +8,9 @@ LIBDIR ?= $(PREFIX)/lib
 INSTALL_MOD_PATH ?= $(DESTDIR)
 PACKAGING := userspace/packaging
 
+.PHONY: all
+all: module userspace man ## build all that is installed
+
 .PHONY: install uninstall
 install: userspace man ## install the tool, the library, headers and manual (PREFIX=, DESTDIR=, LIBDIR=)
 	$(Q)$(PACKAGING)/install.sh install '$(PREFIX)' '$(DESTDIR)' '$(LIBDIR)'
