@@ -35,7 +35,7 @@ written() {
 		if [ "$kind" = c ] || { [ ! -e "/$path" ] && [ ! -L "/$path" ]; }; then
 			echo "$kind /$path"
 		fi
-	done | grep -vE '^. /(packages|etc/dkms|var/(lib/dpkg|log|cache)|(usr/)?lib/modules/[^/]*/modules\.|etc/ld\.so\.cache|run|tmp)' | sort || true
+	done | grep -vE '^. /(packages|etc/(dkms|dpkg)|var/(lib/dpkg|log|cache)|(usr/)?lib/modules/[^/]*/modules\.|etc/ld\.so\.cache|run|tmp)' | sort || true
 }
 
 mkdir "$machine/packages"
@@ -43,6 +43,9 @@ cp "$@" "$machine/packages/"
 names=$(for package in "$@"; do dpkg-deb -f "$package" Package; done)
 # DKMS is to build for the kernels that have headers here, whichever runs, and is not to make a key.
 printf '%s\n' 'autoinstall_all_kernels="yes"' 'sign_file="/none"' >"$machine/etc/dkms/framework.conf"
+
+# Some images of containers leave manuals out.
+rm -f "$machine"/etc/dpkg/dpkg.cfg.d/*
 
 step install bash -c 'dpkg --install /packages/*.deb'
 # shellcheck disable=SC2086 # The names are words.

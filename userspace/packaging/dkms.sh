@@ -1,7 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # The source tree that DKMS builds the modules from:
-#	dkms.sh tree FOLDER          makes it, as FOLDER, which must not be there
 #	dkms.sh install [DESTDIR]    puts it to /usr/src/cnx-VERSION, and has DKMS build and install the modules for the
 #	                             running kernel; with DESTDIR the tree is all that is done
 #	dkms.sh uninstall [DESTDIR]  removes both again
@@ -39,7 +38,7 @@ configuration() {
 
 make_tree() {
 	local folder=$1 file
-	[ ! -e "$folder" ] || complain "$folder is there already; remove it, or run dkms.sh uninstall first."
+	[ ! -e "$folder" ] || complain "$folder is there already; run make uninstall-dkms first."
 	(cd "$tree" && find kernel include -path kernel/test -prune -o -type f -print; echo LICENSE) | while read -r file; do
 		install -D -m 644 "$tree/$file" "$folder/$file" || complain "$folder cannot be written; run this as root."
 	done
@@ -47,20 +46,18 @@ make_tree() {
 }
 
 case ${1:-} in
-tree)
-	make_tree "$2"
-	;;
 install)
 	[ -n "${2:-}" ] || command -v dkms >/dev/null ||
 		complain "DKMS is not installed; install it as root: apt-get install dkms"
 	make_tree "${2:-}/usr/src/cnx-$version"
-	[ -n "${2:-}" ] || dkms install "cnx/$version"
+	[ -n "${2:-}" ] || dkms install "cnx/$version" ||
+		complain "the modules are not installed for $(uname -r), and the source stays in /usr/src; see above, and when that is mended run: dkms install cnx/$version (or make uninstall-dkms to give up)."
 	;;
 uninstall)
 	[ -n "${2:-}" ] || [ -z "$(dkms status "cnx/$version" 2>/dev/null)" ] || dkms remove "cnx/$version" --all
-	rm -rf "${2:-}/usr/src/cnx-$version"
+	rm -rf "${2:-}/usr/src/cnx-$version" || complain "${2:-}/usr/src/cnx-$version cannot be removed; run this as root."
 	;;
 *)
-	complain "usage: dkms.sh tree FOLDER | install [DESTDIR] | uninstall [DESTDIR]"
+	complain "usage: dkms.sh install [DESTDIR] | uninstall [DESTDIR]"
 	;;
 esac

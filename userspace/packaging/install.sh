@@ -37,7 +37,10 @@ libraries() {
 		fi
 	done
 	# What the linker looks for.
-	[ -z "${soname:-}" ] || [ -e "$build/libcnx.so" ] || put_link "$soname" "$libdir/libcnx.so"
+	[ -n "${soname:-}" ] || return 0
+	[ -e "$build/libcnx.so" ] || put_link "$soname" "$libdir/libcnx.so"
+	# So that programs find it at once.
+	[ -n "$destdir" ] || [ ! -w /etc/ld.so.cache ] || ldconfig
 }
 
 pkgconfig() {
@@ -56,8 +59,6 @@ install)
 	begin cnx "$prefix" "$destdir"
 	put 755 "$build/cnx" "$prefix/bin/cnx"
 	libraries
-	# So that programs find the shared library at once.
-	[ -n "$destdir" ] || [ ! -w /etc/ld.so.cache ] || ldconfig
 	while read -r header to; do
 		put 644 "$tree/include/$header" "$prefix/include/$to"
 	done < <(headers)
