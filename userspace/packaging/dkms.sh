@@ -14,13 +14,17 @@ complain() {
 	exit 1
 }
 
-# The modules that there are: FOLDER NAME.
-modules() {
-	echo ". cnx"
-	# Kbuild's own words decide.
+# modules_in FOLDER: the modules of a folder below kernel/ and of those below it: FOLDER NAME. Kbuild's own words decide.
+modules_in() {
+	local word
 	# shellcheck disable=SC2016
-	make --no-print-directory -s -f "$tree/kernel/drivers/Kbuild" "src=$tree/kernel/drivers" \
-		--eval 'cnx-modules: ; @printf "drivers %s\n" $(basename $(filter %.o,$(obj-m)))' cnx-modules
+	for word in $(make --no-print-directory -s -f "$tree/kernel/$1/Kbuild" "src=$tree/kernel/$1" \
+		--eval 'cnx-modules: ; @echo $(obj-m)' cnx-modules); do
+		case $word in
+		*/) modules_in "$1/${word%/}" ;;
+		*.o) echo "$1 ${word%.o}" ;;
+		esac
+	done
 }
 
 configuration() {
@@ -33,7 +37,7 @@ configuration() {
 		echo "BUILT_MODULE_LOCATION[$index]=\"kernel/$folder\""
 		echo "DEST_MODULE_LOCATION[$index]=\"/updates/dkms\""
 		index=$((index + 1))
-	done < <(modules)
+	done < <(echo ". cnx" && modules_in drivers)
 }
 
 make_tree() {

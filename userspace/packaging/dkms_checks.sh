@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # Checks that DKMS builds and installs the modules from the source tree that make install-dkms installs, against the stock
-# kernel's headers, all of it in folders of its own. Prints TAP.
+# kernel's headers, all of it in folders of its own. Prints TAP. Runs after make module.
 set -u
 # The make that runs this has its own flags and jobs.
 unset MAKEFLAGS MFLAGS MAKELEVEL
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 tree=$(cd "$here/../.." && pwd)
+build=${CNX_BUILD:-$tree/build}
 . "$here/../vm/tap.sh" dkms
 version=$("$here/version.sh")
 headers=$("$here/../vm/kernel.sh" headers) || exit 1
@@ -84,9 +85,9 @@ holds "and what ends before it begins" refuses 7.2 6.1
 has_source() {
 	[ -f "$work/root/usr/src/cnx-$version/kernel/Kbuild" ] && [ ! -e "$work/root/usr/src/cnx-$version/kernel/test" ]
 }
-# Each module that make module builds but the tests' and the benchmark's.
+# Each module that make module built but the tests' and the benchmark's.
 installed() {
-	diff <(cd "$tree/kernel" && { echo cnx.ko && make -s -f drivers/Kbuild src=drivers --eval 'all: ; @printf "%s\n" $(obj-m:.o=.ko)' all; } | sort) \
+	diff <(sed "s,^$build/kernel/,," "$build/kernel/modules.order" | grep -v '^test/\|^bench/' | sed 's,.*/,,; s/\.k\?o$/.ko/' | sort) \
 		<(ls "$work/modules/$release/updates/dkms") &&
 		[ "$(modinfo -F vermagic "$work/modules/$release/updates/dkms/cnx.ko" | cut -d' ' -f1)" = "$release" ] &&
 		[ "$(modinfo -F version "$work/modules/$release/updates/dkms/cnx.ko")" = "$version" ]

@@ -43,13 +43,11 @@ libraries() {
 	[ -n "$destdir" ] || [ ! -w /etc/ld.so.cache ] || ldconfig
 }
 
+# pkgconfig NAME LANGUAGE LIBRARY
 pkgconfig() {
-	local version
-	version=$("$here/version.sh")
-	made=$(mktemp)
-	trap 'rm -f "$made"' EXIT
-	sed -e "s|@PREFIX@|$prefix|; s|@LIBDIR@|$libdir|; s|@VERSION@|$version|" "$here/libcnx.pc.in" >"$made"
-	put 644 "$made" "$libdir/pkgconfig/libcnx.pc"
+	sed -e "s|@PREFIX@|$prefix|; s|@LIBDIR@|$libdir|; s|@VERSION@|$("$here/version.sh")|" \
+		-e "s|@NAME@|$1|; s|@LANGUAGE@|$2|; s|@LIBRARY@|$3|" "$here/libcnx.pc.in" >"$made"
+	put 644 "$made" "$libdir/pkgconfig/$1.pc"
 }
 
 case $action in
@@ -62,7 +60,11 @@ install)
 	while read -r header to; do
 		put 644 "$tree/include/$header" "$prefix/include/$to"
 	done < <(headers)
-	pkgconfig
+	made=$(mktemp)
+	trap 'rm -f "$made"' EXIT
+	# The shared library is for C, and a C++ program must not get it for being found first.
+	pkgconfig libcnx C++ -l:libcnx.a
+	! compgen -G "$build/libcnx.so.*" >/dev/null || pkgconfig libcnx-c C -lcnx
 	for page in "$build"/man/*.[1-9]; do
 		put 644 "$page" "$prefix/share/man/man${page##*.}/${page##*/}"
 	done

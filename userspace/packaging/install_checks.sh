@@ -115,6 +115,21 @@ example() {
 	# shellcheck disable=SC2046
 	g++ -std=c++23 -Wall -Wextra -Werror "$work/example.cpp" -o "$work/example" \
 		$(PKG_CONFIG_PATH=$work/usr/lib/pkgconfig pkg-config --cflags --libs libcnx) &&
+		[ "$("$work/example")" = "$version" ]
+}
+example_in_c() {
+	cat >"$work/example.c" <<-'C'
+		#include <cnx/client.h>
+		#include <cnx/version.h>
+		#include <stdio.h>
+		int main(void)
+		{
+			return cnx_client_error() ? puts(CNX_VERSION) < 0 : 1;
+		}
+	C
+	# shellcheck disable=SC2046
+	gcc -std=c11 -Wall -Wextra -Werror "$work/example.c" -o "$work/example" \
+		$(PKG_CONFIG_PATH=$work/usr/lib/pkgconfig pkg-config --cflags --libs libcnx-c) &&
 		[ "$(LD_LIBRARY_PATH=$work/usr/lib "$work/example")" = "$version" ]
 }
 shares_headers() {
@@ -124,6 +139,9 @@ shares_headers() {
 }
 holds "it installs without a DESTDIR" "$here/install.sh" install "$work/usr"
 holds "a program builds with pkg-config's flags for it, and runs" example
+if [ -e "$build/libcnx.so.0" ]; then
+	holds "so does one in C, with the shared library" example_in_c
+fi
 holds "headers that the replica needs, too, stay until it goes" shares_headers
 
 # A shared library is not always built; this stands for one.
@@ -132,7 +150,7 @@ shared_library() {
 		echo library >"$work/build/libcnx.so.0" &&
 		CNX_BUILD=$work/build "$here/install.sh" install /usr "$work/shared" /usr/lib/somewhere &&
 		[ "$(readlink "$work/shared/usr/lib/somewhere/libcnx.so")" = libcnx.so.0 ] &&
-		[ -f "$work/shared/usr/lib/somewhere/libcnx.so.0" ] &&
+		[ -f "$work/shared/usr/lib/somewhere/libcnx.so.0" ] && [ -f "$work/shared/usr/lib/somewhere/pkgconfig/libcnx-c.pc" ] &&
 		"$here/install.sh" uninstall /usr "$work/shared" && [ -z "$(ls "$work/shared")" ]
 }
 holds "a shared library is installed with the name that the linker looks for" shared_library

@@ -19,6 +19,19 @@ read_build() {
 	folder=/lib/modules/$release/updates/cnx
 }
 
+# Kbuild lists what it built, in some versions with .o, and the tests' and the benchmark's modules among them.
+built() {
+	local kernel module
+	kernel=$(cd "$build/kernel" && pwd)
+	while read -r module; do
+		module=${module#"$kernel/"}
+		case $module in
+		test/* | bench/*) ;;
+		*) echo "$kernel/${module%.*}.ko" ;;
+		esac
+	done <"$kernel/modules.order"
+}
+
 # sign FILE, with the hash that the kernel was configured with.
 sign() {
 	local hash
@@ -43,7 +56,7 @@ install)
 	begin "modules-$release" "$prefix" "$root"
 	made=$(mktemp)
 	trap 'rm -f "$made"' EXIT
-	for module in "$build"/kernel/cnx.ko "$build"/kernel/drivers/*.ko; do
+	for module in $(built); do
 		cp "$module" "$made"
 		# What debuggers want stays in the build folder.
 		objcopy --strip-debug "$made"
