@@ -53,7 +53,7 @@ files_there() {
 	chosen
 	for package in "${debs[@]}"; do
 		while read -r path; do
-			grep -qxF "f $path" "$results/after-install" || [ -e "$path" ] || {
+			grep -qxF -e "f $path" -e "l $path" "$results/after-install" || [ -e "$path" ] || {
 				echo "$path of ${package##*/} is not there"
 				return 1
 			}

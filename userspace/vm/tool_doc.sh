@@ -6,6 +6,13 @@
 
 shown_verbs=
 
+all_verbs=$(cnx --help | sed -n '/^Subcommands:/,/^$/s/^  \([a-z]*\) .*/\1/p')
+
+# has NAME: whether the tool has that verb.
+has() {
+	echo "$all_verbs" | grep -qx "$1"
+}
+
 # verb NAME: begins the part of a verb.
 verb() {
 	shown_verbs="$shown_verbs $1 "
@@ -104,15 +111,31 @@ What was received, sent and dropped since cnx was loaded, by reason; and who mis
 T
 show 'cnx stats' 'cnx stats 33:1' 'cnx stats 32:1 -j -p'
 
+if has stress; then
+	verb stress
+	text <<-'T'
+	Strains the loaded module and checks that nothing goes astray. It needs the stress driver. The seed repeats a run.
+	T
+	show 'cnx load stress' 'cnx stress --list' 'cnx stress senders churn --time 2 --seed 42'
+fi
+
+if has bench; then
+	verb bench
+	text <<-'T'
+	Measures latency, throughput and loss. The figures here are those of an emulated machine.
+	T
+	show 'cnx bench --list' 'cnx bench --only round-trip --time 0.5' 'cnx unload stress'
+fi
+
 verb unload
 text <<'T'
 Unloads drivers, or cnx itself. What is in use stays, and is named.
 T
 show 'cnx unload' 'cnx unload echo ticker sleeper cnx' 'cnx info'
 
-for other in $(cnx --help | sed -n '/^Subcommands:/,/^$/s/^  \([a-z]*\) .*/\1/p'); do
-	case "$shown_verbs help" in
-	*"$other"*) continue ;;
+for other in $all_verbs; do
+	case "$shown_verbs help " in
+	*" $other "*) continue ;;
 	esac
 	verb "$other"
 	show "cnx help $other"
