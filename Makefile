@@ -89,7 +89,7 @@ TEST_NEEDS := module module-uml userspace guest unit-program unit-variants bench
 .PHONY: help
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^##@ / { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-zA-Z_.-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+		/^[a-zA-Z_.-]+:.*## / { printf "  %-22s %s\n", $$1, $$2 }' $(filter Makefile %.mk,$(MAKEFILE_LIST))
 
 .PHONY: demo
 demo: module userspace | packages kernel-image ## install, build, boot a VM and show messages going both ways
@@ -151,13 +151,6 @@ ifneq ($(PACKAGES),no)
 	$(Q)userspace/vm/packages.sh build vm
 endif
 
-.PHONY: install-replica uninstall-replica
-PREFIX ?= /usr/local
-install-replica: ## install the headers of the core and the replica, for programs (PREFIX=, DESTDIR=)
-	$(Q)userspace/replica/install.sh install '$(PREFIX)' '$(DESTDIR)'
-uninstall-replica: ## remove them again
-	$(Q)userspace/replica/install.sh uninstall '$(PREFIX)' '$(DESTDIR)'
-
 .PHONY: kernel-image
 kernel-image: | packages ## fetch the stock kernel image into the cache (nothing is installed)
 	$(Q)userspace/vm/kernel.sh image >/dev/null
@@ -169,6 +162,8 @@ clean: ## remove what was built, and leave the cache
 .PHONY: distclean
 distclean: clean ## remove what was built, and the cache with the kernel image
 	$(Q)rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/cnx"
+
+include userspace/packaging/install.mk
 
 ##@ Check
 .PHONY: unit

@@ -12,11 +12,11 @@
 #include <net/netlink.h>
 #include <net/sock.h>
 
+#include <cnx/version.h>
+
 #include "bindings.h"
 #include "skb_pool.h"
 #include "version.h"
-
-#define CNX_VERSION "0.1.0"
 
 static unsigned int cnx_protocol;
 module_param_named(protocol, cnx_protocol, uint, 0444);

@@ -9,12 +9,10 @@
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
+#include <cnx/version.h>
+
 #include "cli/context.hpp"
 #include "cli/verbs.hpp"
-
-#ifndef CNX_VERSION
-#define CNX_VERSION "0.1.0"
-#endif
 
 namespace
 {

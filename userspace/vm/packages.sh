@@ -15,6 +15,9 @@ command -v dpkg-query >/dev/null && command -v apt-get >/dev/null ||
 [ "$(dpkg --print-architecture)" = amd64 ] ||
 	fail "the virtual machine's kernel is for amd64 and this machine is $(dpkg --print-architecture); use an amd64 machine."
 
+# Targets that make runs side by side must not meet at apt's own lock, which turns the second away.
+exec {turn}<"$here/packages" && flock "$turn"
+
 wanted=()
 for section in "$@"; do
 	while read -r package; do

@@ -40,6 +40,13 @@ holds() {
 	result $? "$name" "$said"
 }
 
+# skip NAME REASON: reports a test that cannot be made here.
+skip() {
+	selected "$1" || return 0
+	tap_count=$((tap_count + 1))
+	echo "ok $tap_count - $1 # SKIP $2"
+}
+
 done_testing() {
 	echo "1..$tap_count"
 	exit $tap_failed
