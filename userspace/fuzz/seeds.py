@@ -84,7 +84,8 @@ def exchanges():
     counters = struct.pack("=II24Q", 0, 0, *range(24))
     loss = struct.pack("=IIIIQ", OWN_PORTID, 0, 33, 1, 3)
     plain, batches = b"\0", b"\1"
-    joined = call["Join"] + b"\x21\0" + control(7) + control(3, [counters]) + control(5)
+    counted = control(7) + control(3, [counters])
+    joined = call["Join"] + b"\x21\0" + counted + control(5)
     receive, request = call["Receive"], call["Request"] + b"\4ping"
     return {
         "request": plain + request + datagram(message(b"another")) + answer(b"pong") + receive,
@@ -98,7 +99,8 @@ def exchanges():
         "show": plain + call["Show"] + control(4, [callback]),
         "counters": plain + call["Counters"] + control(3, [counters] * 2),
         "losses": plain + call["Losses"] + control(7, [loss]),
-        "join": batches + control(5) + joined + receive + datagram(event()) + call["Leave"] + b"\x21\0" + control(6),
+        "join": batches + counted + control(5) + call["Join"] + b"\x21\0" + control(5) + receive + datagram(event()) +
+                call["Leave"] + b"\x21\0" + control(6),
         "overrun": plain + joined + receive + datagram(message(b"first")) + receive + found["Overflow"] +
                    datagram(message(b"second")) + found["Nothing"] + control(7, [loss]) + receive + receive,
         "foreign": plain + receive + datagram(message(b"forged"), "Foreign") + datagram(message(b"true")),
