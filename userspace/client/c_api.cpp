@@ -33,8 +33,9 @@ std::optional<Answer> answer_of(int answer)
 		return Answer::Always;
 	case CNX_CLIENT_ANSWER_EACH:
 		return Answer::Each;
+	default:
+		return std::nullopt;
 	}
-	return std::nullopt;
 }
 
 bool has_payload(const cnx_client_message &message)
