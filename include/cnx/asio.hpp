@@ -74,9 +74,15 @@ public:
 
 	/*
 	 * For what does not wait: joining and leaving groups, control requests, portid(). cnx answers those within the
-	 * send. What is received through it is not received here.
+	 * send. The reference is for use at once, and not across a co_await.
 	 */
-	Client &client() { return state_->client; }
+	Client &client()
+	{
+		/* It may read what somebody waits for, behind the descriptor's back. */
+		if (state_->somebody_waits())
+			asio::post(state_->executor, [state = state_] { state->pump(); });
+		return state_->client;
+	}
 
 	/* Client::receive(). Several that wait are served in turn. */
 	asio::awaitable<Result<Event>> receive(Timeout timeout = forever) { return receive(state_, timeout); }
@@ -90,7 +96,8 @@ public:
 		return request(state_, message, timeout);
 	}
 
-	/* Client::send(); only Answer::Always waits, for at most `timeout`. The payload must live until it is awaited.
+	/*
+	 * Client::send(); only Answer::Always waits, for at most `timeout`. The payload must live until it is awaited.
 	 */
 	asio::awaitable<Result<std::uint32_t>> send(MessageView message, Answer answer = Answer::None,
 	                                            Timeout timeout = std::chrono::seconds(5))

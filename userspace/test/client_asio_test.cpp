@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "client_stub.hpp"
+#include "client_wire.hpp"
 
 namespace
 {
@@ -23,44 +24,6 @@ namespace
 using namespace cnx::client;
 using namespace cnx::client::test;
 using namespace asio::experimental::awaitable_operators;
-
-/* One end of a pair of sockets that keep datagrams apart. */
-class Wire final : public Transport
-{
-public:
-	explicit Wire(int fd) : fd_(fd) {}
-	~Wire() override { ::close(fd_); }
-
-	int fd() const override { return fd_; }
-	std::uint32_t portid() const override { return 77; }
-
-	Result<void> transmit(std::span<const std::byte> datagram) override
-	{
-		if (::send(fd_, datagram.data(), datagram.size(), MSG_NOSIGNAL) < 0)
-			return std::unexpected(failure(errno, "cannot send"));
-		return {};
-	}
-
-	Result<Datagram> receive(std::span<std::byte> buffer, Deadline) override
-	{
-		const ssize_t length = ::recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT | MSG_TRUNC);
-		if (length < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-			return std::unexpected(Error{ETIMEDOUT, "nothing"});
-		if (length < 0)
-			return std::unexpected(failure(errno, "cannot receive"));
-		/* Only an end of the stream is empty. */
-		if (length == 0)
-			return std::unexpected(Error{ENOTCONN, "the other end is closed"});
-		const auto whole = static_cast<std::size_t>(length);
-		return Datagram{std::min(whole, buffer.size()), whole, 0, 0};
-	}
-
-	Result<void> join(std::uint32_t) override { return {}; }
-	Result<void> leave(std::uint32_t) override { return {}; }
-
-private:
-	int fd_;
-};
 
 struct client_asio : testing::Test {
 	asio::io_context context;
@@ -375,7 +338,7 @@ TEST_F(client_asio, closing_ends_what_waits_and_the_descriptor)
 	EXPECT_EQ(errno, EBADF);
 }
 
-TEST_F(client_asio, the_context_may_end_first)
+TEST_F(client_asio, coroutines_may_go_with_their_context)
 {
 	auto context = std::make_unique<asio::io_context>();
 	std::array<int, 2> ends{};
@@ -426,6 +389,18 @@ TEST_F(client_asio, a_stream_that_never_pauses_lets_others_run)
 	context.run();
 	EXPECT_EQ(received, 1000u);
 	EXPECT_LT(before_other, 100u);
+}
+
+TEST_F(client_asio, what_is_read_behind_the_descriptors_back_is_handed_over)
+{
+	auto receiving = start(client->receive());
+	settle();
+	tell(1);
+	/* It finds no answer, and reads what is here. */
+	EXPECT_EQ(client->client().request({.id = {1, 1}}, Timeout{0}).error().code, ETIMEDOUT);
+	settle();
+	ASSERT_TRUE(*receiving);
+	EXPECT_EQ(words(**receiving), "1 told");
 }
 
 TEST_F(client_asio, what_asio_cannot_wait_for_is_refused)

@@ -38,6 +38,9 @@ match "all but one are accepted" "^201 sent, 1 refused$" "$said"
 match "the one is told, and why" "^message 201: no callback is registered under this id$" "$said"
 match "and the driver answers each" "^200 replies$" "$said"
 
+ends "a batch beyond the send buffer is refused" 1 /examples/batch 200000
+match "with the remedy" "open with a larger send_buffer" "$said"
+
 ends "monitor may not listen where nobody opened the group" 1 su -s /bin/sh nobody -c "/examples/monitor 34 1"
 match "and says what that needs" "needs CAP_NET_ADMIN" "$said"
 insmod /ko/cnx_ticker.ko period_ms=1 batch=64
