@@ -31,6 +31,10 @@
 
 #include <cnx/client.hpp>
 
+#ifndef ASIO_HAS_CO_AWAIT
+#error "asio finds no coroutines: use -std=c++23, and for clang ASIO_HAS_CO_AWAIT and ASIO_HAS_STD_COROUTINE"
+#endif
+
 namespace cnx::client
 {
 

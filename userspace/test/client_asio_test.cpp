@@ -2,8 +2,6 @@
 /* The client under asio, over a socket whose other end is the test: who waits is served, and ends clean. */
 #include <array>
 #include <cerrno>
-#include <cstring>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,8 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "client_stub.hpp"
-#include "client_wire.hpp"
+#include "client_asio_world.hpp"
 
 namespace
 {
@@ -24,92 +21,6 @@ namespace
 using namespace cnx::client;
 using namespace cnx::client::test;
 using namespace asio::experimental::awaitable_operators;
-
-struct client_asio : testing::Test {
-	asio::io_context context;
-	int far = -1;
-	std::optional<AsyncClient> client;
-	Kernel kernel; /* what it queues goes over the wire */
-
-	client_asio()
-	{
-		std::array<int, 2> ends{};
-		EXPECT_EQ(::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()), 0);
-		far = ends[1];
-		auto adopted = AsyncClient::adopt(context.get_executor(), Client{std::make_unique<Wire>(ends[0])});
-		EXPECT_TRUE(adopted);
-		client = std::move(*adopted);
-	}
-
-	~client_asio() override
-	{
-		if (far >= 0)
-			::close(far);
-	}
-
-	void flush()
-	{
-		for (; !kernel.queue.empty(); kernel.queue.pop_front()) {
-			const auto &bytes = kernel.queue.front().bytes;
-			ASSERT_EQ(::send(far, bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
-		}
-	}
-
-	void tell(std::uint32_t seq, std::string_view payload = "told")
-	{
-		kernel.message({{33, 1}, seq, 0, 0, bytes(payload)});
-		flush();
-	}
-
-	/* The next message that the client sent. */
-	std::pair<Message, nlmsghdr> sent()
-	{
-		Bytes buffer(65536);
-		const ssize_t length = ::recv(far, buffer.data(), buffer.size(), MSG_DONTWAIT);
-		EXPECT_GT(length, 0);
-		DatagramReader reader(std::span<const std::byte>(buffer).first(static_cast<std::size_t>(length)));
-		const auto view = std::get<MessageView>(*reader.next());
-		nlmsghdr header;
-		std::memcpy(&header, buffer.data(), sizeof header);
-		return {Message{view.id, view.seq, view.ack, view.flags, 0, {view.payload.begin(), view.payload.end()}},
-		        header};
-	}
-
-	void reply(const Message &to, std::string_view payload)
-	{
-		kernel.message({to.id, to.seq, to.ack + 1, 0, bytes(payload)});
-		flush();
-	}
-
-	/* Starts a coroutine, whose result is there once the context has run. */
-	template <class T>
-	std::shared_ptr<std::optional<T>> start(asio::awaitable<T> operation)
-	{
-		auto result = std::make_shared<std::optional<T>>();
-		asio::co_spawn(context, std::move(operation), [result](std::exception_ptr problem, T value) {
-			EXPECT_FALSE(problem);
-			result->emplace(std::move(value));
-		});
-		return result;
-	}
-
-	/* What can go on without waiting does. */
-	void settle()
-	{
-		context.restart();
-		for (unsigned round = 0; round < 20; ++round)
-			context.poll();
-	}
-
-	static std::string words(const Result<Event> &event)
-	{
-		if (!event)
-			return "error " + std::to_string(event.error().code);
-		if (const auto *message = std::get_if<Message>(&*event))
-			return std::to_string(message->seq) + " " + std::string(text(message->payload));
-		return "other";
-	}
-};
 
 TEST_F(client_asio, receives_what_is_here_and_what_comes)
 {
@@ -224,6 +135,35 @@ TEST_F(client_asio, what_no_request_wants_is_kept_for_receive)
 	context.run();
 	ASSERT_TRUE(*nothing);
 	EXPECT_EQ(words(**nothing), "error " + std::to_string(ETIMEDOUT));
+}
+
+TEST_F(client_asio, what_is_read_ahead_is_bounded_and_nothing_of_it_is_lost)
+{
+	auto request = start(client->request({.id = {1, 1}}, forever));
+	settle();
+	const auto asked = sent().first;
+	std::uint32_t seq = 0;
+	for (unsigned datagram = 0; datagram < 66; ++datagram) {
+		Incoming many;
+		for (unsigned message = 0; message < 1000; ++message)
+			append_message(many.bytes, {{33, 1}, ++seq, 0, 0, {}}, 0, 0, 0);
+		kernel.queue.push_back(std::move(many));
+		flush();
+		settle();
+	}
+	reply(asked, "behind all that");
+	settle();
+	EXPECT_FALSE(*request);
+
+	std::uint32_t received = 0;
+	while (!*request && received < seq) {
+		auto event = start(client->receive());
+		settle();
+		ASSERT_TRUE(*event && **event);
+		ASSERT_EQ(std::get<Message>(***event).seq, ++received);
+	}
+	ASSERT_TRUE(*request && **request);
+	EXPECT_LT(received, 1000u);
 }
 
 TEST_F(client_asio, a_refused_request_and_a_silent_one)
