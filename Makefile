@@ -30,9 +30,12 @@ Q := $(if $(filter 1,$(V)),,@)
 say = @printf '  %-7s %s\n' '$(1)' '$(2)'
 
 CXX := g++
+CC := gcc
 AR := ar
 CXXFLAGS ?= -O2 -g
 override CXXFLAGS += -std=c++23 -Wall -Wextra -Werror -fstack-protector-strong
+CFLAGS ?= -O2 -g
+override CFLAGS += -std=c11 -Wall -Wextra -Wpedantic -Werror
 # Debian has {fmt} as a shared library only, and the guest has no shared libraries.
 CPPFLAGS := -Iinclude -Iuserspace -Iuserspace/replica/include -D_GLIBCXX_ASSERTIONS -DFMT_HEADER_ONLY
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -41,13 +44,16 @@ CLIENT := $(wildcard userspace/client/*.cpp)
 CLI := $(wildcard userspace/cli/*.cpp)
 UNIT := $(wildcard userspace/test/*.cpp)
 GUEST := $(wildcard userspace/test/guest/*.cpp)
+EXAMPLES := $(wildcard userspace/examples/*.cpp userspace/examples/*.c)
 
-object = $(patsubst %.cpp,$(BUILD)/$(1)/%.o,$(2))
+object = $(patsubst %,$(BUILD)/$(1)/%.o,$(basename $(2)))
 CLIENT_OBJECTS := $(call object,plain,$(CLIENT))
+SHARED_OBJECTS := $(call object,pic,$(CLIENT))
 CLI_OBJECTS := $(call object,plain,$(CLI))
 UNIT_OBJECTS := $(call object,asan,$(UNIT) $(CLIENT))
 GUEST_OBJECTS := $(call object,plain,$(GUEST))
 GUEST_PROGRAMS := $(patsubst userspace/test/guest/%.cpp,$(BUILD)/guest/%,$(GUEST))
+EXAMPLE_PROGRAMS := $(patsubst userspace/examples/%,$(BUILD)/examples/%,$(basename $(EXAMPLES)))
 
 # The core's tests over each RCU of the replica but the one that unit has: under ThreadSanitizer over the one that it can
 # see through, and over liburcu's others.
@@ -64,7 +70,7 @@ $(CLI_OBJECTS): override CXXFLAGS := $(patsubst -O2,-O1,$(patsubst -g,-g1,$(CXXF
 
 # What make test runs, in this order. To add a step: name it here, give its command (which prints GoogleTest's output,
 # TAP or KTAP, and heeds CNX_ONLY), and let the step's files be made through TEST_NEEDS.
-TEST_STEPS := unit tsan flavour_mb flavour_qsbr compile_fail safety bench plots replica suite remedies build_checks guest bench_kernel bench_uml harness
+TEST_STEPS := unit tsan flavour_mb flavour_qsbr compile_fail safety bench plots replica suite remedies build_checks snippets c_library fuzz guest bench_kernel bench_uml harness
 TEST_unit = $(if $(UNIT),$(BUILD)/unit --gtest_filter="*$$CNX_ONLY*",true)
 # Some kernels lay memory out so randomly that ThreadSanitizer finds no room; some containers forbid to ask for less.
 TEST_tsan = TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1" \
@@ -75,6 +81,9 @@ TEST_compile_fail = userspace/vm/compile_fail.py
 TEST_suite = userspace/vm/suite_checks.sh
 TEST_remedies = userspace/vm/remedy_checks.sh
 TEST_build_checks = userspace/vm/build_checks.sh
+TEST_snippets = .ci/snippets.py doc/client.md
+TEST_c_library = userspace/test/c_library/checks.sh
+TEST_fuzz = userspace/fuzz/checks.sh
 TEST_safety = .ci/safety.py --self-test
 TEST_bench = bench/checks.sh
 TEST_plots = python3 bench/plots.py --self-test
@@ -83,7 +92,7 @@ TEST_bench_kernel = bench/kernel/checks.sh icount
 TEST_bench_uml = bench/kernel/checks.sh uml
 TEST_guest = $(VM) test --only "$$CNX_ONLY"
 TEST_harness = $(VM) selftest --only "$$CNX_ONLY"
-TEST_NEEDS := module module-uml userspace guest unit-program unit-variants bench-program
+TEST_NEEDS := module module-uml userspace guest examples c-library-stub fuzz-programs unit-program unit-variants bench-program
 
 ##@ Use
 .PHONY: help
@@ -96,7 +105,7 @@ demo: module userspace | packages kernel-image ## install, build, boot a VM and 
 	$(Q)$(VM) demo
 
 .PHONY: vm
-vm: module userspace guest | packages kernel-image ## a shell in the VM with everything loaded (GDB=1 waits for a debugger)
+vm: module userspace guest examples | packages kernel-image ## a shell in the VM with everything loaded (GDB=1 waits for a debugger)
 	$(if $(and $(GDB),$(filter-out nox,$(PACKAGES)x)),$(Q)userspace/vm/packages.sh debug)
 	$(Q)$(VM) shell $(if $(GDB),--gdb)
 
@@ -139,11 +148,13 @@ plots: | plot-packages ## turn the last benchmarks' figures into doc/benchmarks.
 .PHONY: module
 module: | packages ## build the kernel modules (KDIR=prepared kernel tree, ARCH=...)
 .PHONY: userspace
-userspace: $(BUILD)/libcnx.a $(BUILD)/cnx ## build the client library and the cnx tool
+userspace: $(BUILD)/libcnx.a $(BUILD)/libcnx.so.0 $(BUILD)/cnx ## build the client library and the cnx tool
 .PHONY: unit-program unit-variants guest
 unit-program: $(if $(UNIT),$(BUILD)/unit)
 unit-variants: $(VARIANTS:%=$(BUILD)/unit-%)
 guest: $(GUEST_PROGRAMS) $(BUILD)/guest/bench_kernel
+.PHONY: examples
+examples: $(EXAMPLE_PROGRAMS) ## build the examples of the client library, into build/examples
 
 .PHONY: packages
 packages: ## install the Debian packages that are missing
@@ -169,6 +180,15 @@ include userspace/packaging/install.mk
 .PHONY: unit
 unit: unit-program | packages ## run the unit tests alone, under ASan and UBSan
 	$(if $(UNIT),$(Q)$(BUILD)/unit --gtest_brief=1 $(if $(ONLY),--gtest_filter='*$(ONLY)*'))
+
+# The parsers of what comes from outside, each fed with noise: libFuzzer's programs, which clang builds.
+FUZZ := $(wildcard userspace/fuzz/client_*.cpp)
+FUZZ_PROGRAMS := $(FUZZ:userspace/fuzz/%.cpp=$(BUILD)/fuzz/%)
+.PHONY: fuzz-programs fuzz-client
+fuzz-programs: $(FUZZ_PROGRAMS)
+TIME := 60
+fuzz-client: fuzz-programs ## fuzz the client library for TIME= seconds (60); what it finds stays in build/fuzz
+	$(Q)userspace/fuzz/run.sh $(BUILD) '$(TIME)'
 
 .PHONY: lint
 lint: compile_commands.json | packages lint-packages ## clang-format, clang-tidy, cppcheck, shellcheck, SAFETY comments
@@ -215,6 +235,16 @@ $(BUILD)/plain/%.o: %.cpp Makefile | packages
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
 
+$(BUILD)/plain/%.o: %.c Makefile | packages
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -Iinclude $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/pic/%.o: %.cpp Makefile | packages
+	$(call say,CXX,$< (shared))
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
+
 $(BUILD)/asan/%.o: %.cpp Makefile | packages
 	$(call say,CXX,$< (sanitized))
 	@mkdir -p $(@D)
@@ -224,6 +254,11 @@ $(BUILD)/libcnx.a: $(CLIENT_OBJECTS) | packages
 	$(call say,AR,$@)
 	@mkdir -p $(@D)
 	$(Q)rm -f $@ && $(AR) rcs $@ $(CLIENT_OBJECTS)
+
+# For programs in C and what can call C; its number changes when they would have to be built again.
+$(BUILD)/libcnx.so.0: $(SHARED_OBJECTS) userspace/client/libcnx.map | packages
+	$(call say,LINK,$@)
+	$(Q)$(CXX) $(CXXFLAGS) -shared -Wl,-soname,libcnx.so.0 -Wl,--version-script,userspace/client/libcnx.map -Wl,-z,defs -o $@ $(SHARED_OBJECTS)
 
 # Static, so that the guest needs no libraries.
 $(BUILD)/cnx: $(CLI_OBJECTS) $(BUILD)/libcnx.a
@@ -235,10 +270,35 @@ $(BUILD)/guest/%: $(BUILD)/plain/userspace/test/guest/%.o $(BUILD)/libcnx.a
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(CXXFLAGS) -static -pthread -o $@ $^
 
+$(BUILD)/examples/%: $(BUILD)/plain/userspace/examples/%.o $(BUILD)/libcnx.a
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(CXXFLAGS) -static -pthread -o $@ $^
+
 $(BUILD)/guest/bench_kernel: $(BUILD)/plain/bench/kernel/bench_kernel.o
 	$(call say,LINK,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(CXXFLAGS) -static -o $@ $^
+
+# The shared library with an echo in the place of the kernel, for programs that are tested without one.
+.PHONY: c-library-stub
+c-library-stub: $(BUILD)/stub/libcnx.so.0
+$(BUILD)/stub/libcnx.so.0: $(filter-out %/c_open.o,$(SHARED_OBJECTS)) $(BUILD)/pic/userspace/test/c_library/echo.o
+	$(call say,LINK,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(CXXFLAGS) -shared -Wl,-soname,libcnx.so.0 -Wl,--version-script,userspace/client/libcnx.map -Wl,-z,defs -o $@ $^
+
+FUZZ_CXX := clang++-19
+FUZZ_FLAGS := -std=c++23 -O1 -g -Wall -Wextra -Werror -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
+FUZZ_OBJECTS := $(call object,fuzz,$(FUZZ) $(CLIENT))
+$(BUILD)/fuzz/%.o: %.cpp Makefile | packages fuzz-packages
+	$(call say,CXX,$< (fuzzed))
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CXX) $(CPPFLAGS) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+
+$(FUZZ_PROGRAMS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/userspace/fuzz/%.o $(call object,fuzz,$(CLIENT))
+	$(call say,LINK,$@)
+	$(Q)$(FUZZ_CXX) -fsanitize=fuzzer,address,undefined -o $@ $^
 
 $(BUILD)/unit: $(UNIT_OBJECTS)
 	$(call say,LINK,$@)
@@ -284,17 +344,17 @@ $(BENCH): $(BENCH_OBJECTS)
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(BENCH_FLAGS) -pthread -o $@ $^ -lbenchmark -lurcu-memb -lurcu-mb -lurcu-qsbr -lurcu-common $(file <$(BUILD)/bench/peers.libs)
 
-.PHONY: bench-packages plot-packages uml-packages
-bench-packages plot-packages uml-packages: | packages
+.PHONY: bench-packages plot-packages uml-packages fuzz-packages
+bench-packages plot-packages uml-packages fuzz-packages: | packages
 ifneq ($(PACKAGES),no)
 	$(Q)userspace/vm/packages.sh $(@:-packages=)
 endif
 
-USER_SOURCES := $(CLIENT) $(CLI) $(UNIT) $(GUEST)
+USER_SOURCES := $(CLIENT) $(CLI) $(UNIT) $(GUEST) $(filter %.cpp,$(EXAMPLES))
 compile_commands.json: $(USER_SOURCES) Makefile $(wildcard $(BUILD)/module.built) | packages ## for editors and clang-tidy (covers the module once it is built)
 	$(Q)userspace/vm/compile_commands.py $@ $(BUILD) '$(CXX) $(CPPFLAGS) $(CXXFLAGS)' $(USER_SOURCES)
 
--include $(patsubst %.o,%.d,$(CLIENT_OBJECTS) $(CLI_OBJECTS) $(UNIT_OBJECTS) $(GUEST_OBJECTS) $(BUILD)/plain/bench/kernel/bench_kernel.o $(BENCH_OBJECTS) $(foreach name,$(VARIANTS),$(call variant_objects,$(name))))
+-include $(patsubst %.o,%.d,$(CLIENT_OBJECTS) $(SHARED_OBJECTS) $(BUILD)/pic/userspace/test/c_library/echo.o $(FUZZ_OBJECTS) $(CLI_OBJECTS) $(UNIT_OBJECTS) $(GUEST_OBJECTS) $(call object,plain,$(EXAMPLES)) $(BUILD)/plain/bench/kernel/bench_kernel.o $(BENCH_OBJECTS) $(foreach name,$(VARIANTS),$(call variant_objects,$(name))))
 
 .PHONY: FORCE
 FORCE:

@@ -51,22 +51,22 @@ inline constexpr Id control_id{CNX_CONTROL_IDX, CNX_CONTROL_VAL};
 
 /* A message whose payload lies elsewhere; it must outlive the view. `seq` and `ack` are as in struct cnx_msg. */
 struct MessageView {
-	Id id;
+	Id id{};
 	std::uint32_t seq = 0;
 	std::uint32_t ack = 0;
 	std::uint16_t flags = 0;
-	std::span<const std::byte> payload;
+	std::span<const std::byte> payload{};
 };
 
 /* A message that owns its payload. */
 struct Message {
-	Id id;
+	Id id{};
 	std::uint32_t seq = 0;
 	std::uint32_t ack = 0;
 	std::uint16_t flags = 0;
 	std::uint32_t group =
 	    0; /* the group it was multicast to, by subscription or membership; 0: to this socket alone */
-	std::vector<std::byte> payload;
+	std::vector<std::byte> payload{};
 
 	operator MessageView() const { return {id, seq, ack, flags, payload}; }
 };
@@ -99,6 +99,7 @@ using Event = std::variant<Message, Overrun, Acknowledgement>;
 enum class Answer {
 	None,   /* never: the sender does not learn that a message was dropped */
 	Errors, /* where it was dropped: an Acknowledgement with the reason arrives among the events */
+	Each,   /* always: an Acknowledgement arrives among the events */
 	Always, /* always, and the sending function waits for it */
 };
 
@@ -107,7 +108,7 @@ using Timeout = std::chrono::milliseconds;
 inline constexpr Timeout forever{-1};
 
 struct Options {
-	std::optional<int> protocol;    /* the netlink protocol number; without one it is read from CNX_PROTOCOL_FILE */
+	std::optional<int> protocol{};  /* the netlink protocol number; without one it is read from CNX_PROTOCOL_FILE */
 	std::size_t receive_buffer = 0; /* bytes, for SO_RCVBUF; 0: the system's default */
 	std::size_t send_buffer = 0;    /* bytes, for SO_SNDBUF: bounds a batch; 0: the system's default */
 	Timeout answer_timeout{5000};   /* for acknowledgements and control replies */

@@ -31,6 +31,7 @@ std::uint16_t netlink_flags(Answer answer)
 		return 0;
 	case Answer::Errors:
 		return NLM_F_REQUEST;
+	case Answer::Each:
 	case Answer::Always:
 		return NLM_F_REQUEST | NLM_F_ACK;
 	}
@@ -441,7 +442,7 @@ Result<Client::Batch> Client::send_batch(std::span<const MessageView> messages, 
 	if (!first)
 		return std::unexpected(first.error());
 	Batch batch{*first, {}};
-	state_->answers_due |= answer == Answer::Errors;
+	state_->answers_due |= answer == Answer::Errors || answer == Answer::Each;
 	if (answer != Answer::Always)
 		return batch;
 

@@ -161,8 +161,8 @@ Result<std::vector<Counters>> Client::State::counters(Deadline deadline)
 		for (std::uint32_t index = 0; index < page->count; ++index) {
 			const auto record = page->record(index);
 			Counters counters{load<std::uint32_t>(record), {}};
-			counters.value.resize((page->stride - head) / sizeof(std::uint64_t));
-			std::memcpy(counters.value.data(), record.data() + head, page->stride - head);
+			for (std::size_t at = head; at < page->stride; at += sizeof(std::uint64_t))
+				counters.value.push_back(load<std::uint64_t>(record.subspan(at)));
 			all.push_back(std::move(counters));
 		}
 		cursor = page->cursor;

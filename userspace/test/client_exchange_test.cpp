@@ -200,6 +200,16 @@ TEST_F(client_exchange, counters_of_an_older_module)
 	EXPECT_EQ(counters->front().value, (std::vector<std::uint64_t>{10, 20}));
 }
 
+TEST_F(client_exchange, counters_of_a_module_that_keeps_none)
+{
+	kernel.answer = [](Kernel &kernel, const Sent &sent) { kernel.control(sent, std::vector<std::uint64_t>{7}); };
+	const auto counters = client.counters();
+	ASSERT_TRUE(counters) << counters.error().what;
+	ASSERT_EQ(counters->size(), 1u);
+	EXPECT_EQ(counters->front().cpu, 7u);
+	EXPECT_TRUE(counters->front().value.empty());
+}
+
 /* The requests that came, as "5 33 0" for op, id.idx and count. */
 struct Asked {
 	std::vector<std::string> requests;

@@ -1,0 +1,31 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# The fuzzers of the client library: each input of the corpus, and some seconds of new ones. Prints TAP.
+set -u
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/../vm/tap.sh" fuzz
+build=${CNX_BUILD:-$here/../../build}
+
+# What was found later lies beside the seeds.
+seeds_are_their_scripts() {
+	"$here/seeds.py" "$work/seeds" && diff -r "$work/seeds" "$here/corpus" | grep -v "^Only in $here/corpus" >"$work/differ"
+	! grep . "$work/differ"
+}
+
+replays() {
+	"$build/fuzz/$1" -runs=0 -timeout=10 "$here/corpus/$1"
+}
+
+refuses() {
+	! "$here/run.sh" "$@" >"$work/said" 2>&1 && grep -q '^cnx: ' "$work/said"
+}
+
+holds "the seeds are what their script makes" seeds_are_their_scripts
+holds "a time that is none is refused" refuses "$build" 1h
+holds "no time at all is refused" refuses "$build" 0
+holds "a folder without fuzzers is refused" refuses "$work" 1
+for name in client_datagram client_exchange; do
+	holds "$name takes every input of its corpus" replays $name
+done
+holds "20 s of new inputs find nothing" "$here/run.sh" "$build" 20
+done_testing
