@@ -72,6 +72,8 @@ int main(int argc, char **argv)
 	cnx::tool::add_info(application, context);
 	cnx::tool::add_send(application, context);
 	cnx::tool::add_monitor(application, context);
+	cnx::tool::add_stress(application, context);
+	cnx::tool::add_bench(application, context);
 
 	std::string topic;
 	auto *help = application.add_subcommand("help", "Explain a verb");
