@@ -45,8 +45,10 @@ std::expected<std::vector<measure::MeasurementKind>, std::string> choose(const s
 {
 	auto kinds = measure::measurement_kinds();
 	for (const auto &name : only)
-		if (std::ranges::none_of(kinds, [&](const auto &kind) { return kind.name == name || kind.family == name; }))
-			return std::unexpected(fmt::format("there is no measurement '{}': `cnx bench --list` shows them", name));
+		if (std::ranges::none_of(kinds,
+		                         [&](const auto &kind) { return kind.name == name || kind.family == name; }))
+			return std::unexpected(
+			    fmt::format("there is no measurement '{}': `cnx bench --list` shows them", name));
 	if (!only.empty())
 		std::erase_if(kinds, [&](const auto &kind) {
 			return std::ranges::none_of(
@@ -118,14 +120,15 @@ int bench(const Context &context, const BenchOptions &options)
 	for (std::size_t i = 0; i < kinds->size() && !interrupted; ++i) {
 		const auto &kind = (*kinds)[i];
 		if (terminal)
-			fmt::print(stderr, "\r{:<60}", fmt::format("{} of {}: {}, {:.0f} s left", i + 1, kinds->size(),
-			                                           kind.name,
-			                                           options.time * static_cast<double>(kinds->size() - i)));
+			fmt::print(stderr, "\r{:<60}",
+			           fmt::format("{} of {}: {}, {:.0f} s left", i + 1, kinds->size(), kind.name,
+			                       options.time * static_cast<double>(kinds->size() - i)));
 		auto result = kind.measure(surroundings);
 		if (terminal)
 			fmt::print(stderr, "\r{:<60}\r", "");
 		if (!result) {
-			status = context.fail(result.error().code, fmt::format("{}: {}", kind.name, result.error().what));
+			status =
+			    context.fail(result.error().code, fmt::format("{}: {}", kind.name, result.error().what));
 			break;
 		}
 		result->name = kind.name;
@@ -137,7 +140,8 @@ int bench(const Context &context, const BenchOptions &options)
 		fmt::print("{}", measure::to_table(measured));
 	if (picture)
 		if (const int code = write_text(picture, measure::to_svg(*machine, measured)))
-			return context.fail(code, fmt::format("cannot write all of {}: {}", options.svg, std::strerror(code)));
+			return context.fail(
+			    code, fmt::format("cannot write all of {}: {}", options.svg, std::strerror(code)));
 	return status;
 }
 
@@ -153,16 +157,18 @@ void add_bench(CLI::App &application, Context &context)
 	verb->add_option("--only", options->only, "Only this measurement or family (repeatable)");
 	verb->add_option("--svg", options->svg, "Draw a picture of the latencies into this file");
 	verb->add_flag("--list", options->list, "Show the measurements");
-	verb->footer(
-	    "It needs cnx and the stress driver, which echoes, takes and sends: `cnx load stress`. Payloads have 64 bytes.\n"
-	    "Latencies are those that a program sees that uses the client library: of a question and its reply, of a send\n"
-	    "until its callback has run, and of a message from the driver's send until the program has it. Ctrl-C ends it "
-	    "with\nwhat was measured so far.\n\n"
-	    "Examples:\n"
-	    "  cnx bench\n"
-	    "  cnx bench --only round-trip --time 10\n"
-	    "  cnx bench --only batch --only listeners -j\n"
-	    "  cnx bench --svg cnx.svg\n");
+	verb->footer("It needs cnx and the stress driver, which echoes, takes and sends: `cnx load stress`. Payloads "
+	             "have 64 bytes.\n"
+	             "Latencies are those that a program sees that uses the client library: of a question and its "
+	             "reply, of a send\n"
+	             "until its callback has run, and of a message from the driver's send until the program has it. "
+	             "Ctrl-C ends it "
+	             "with\nwhat was measured so far.\n\n"
+	             "Examples:\n"
+	             "  cnx bench\n"
+	             "  cnx bench --only round-trip --time 10\n"
+	             "  cnx bench --only batch --only listeners -j\n"
+	             "  cnx bench --svg cnx.svg\n");
 	verb->callback([&context, options] { context.status = bench(context, *options); });
 }
 

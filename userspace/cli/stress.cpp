@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <random>
@@ -27,7 +29,7 @@ struct StressOptions {
 	std::string mix;
 	std::optional<double> time;
 	std::optional<std::uint64_t> count;
-	std::optional<std::uint64_t> seed;
+	std::string seed;
 	double watchdog = 30;
 	bool list = false;
 	bool self_test = false;
@@ -126,7 +128,9 @@ int test_itself(const Context &context, const stress::Surroundings &around,
 	for (const auto &test : *tests) {
 		if (!test.passed())
 			status = exit_failed;
-		const auto name = [](const std::string &invariant) { return invariant.empty() ? "nothing" : invariant; };
+		const auto name = [](const std::string &invariant) {
+			return invariant.empty() ? "nothing" : invariant;
+		};
 		if (context.json)
 			json.push_back({{"fault", test.name},
 			                {"expected", name(test.expected)},
@@ -159,7 +163,13 @@ std::expected<stress::Plan, std::string> plan_of(const StressOptions &options)
 	plan.count = options.count.value_or(0);
 	plan.seconds = options.time.value_or(options.count ? 0 : default_seconds);
 	/* Short enough to be typed. */
-	plan.seed = options.seed ? *options.seed : std::random_device{}();
+	plan.seed = std::random_device{}();
+	/* CLI11 takes a number that is too large, or negative, for the largest there is. */
+	const auto *const end = options.seed.data() + options.seed.size();
+	if (const auto [rest, wrong] = std::from_chars(options.seed.data(), end, plan.seed);
+	    !options.seed.empty() && (wrong != std::errc() || rest != end))
+		return std::unexpected(fmt::format("'{}' is no seed: write a number from 0 to {}", options.seed,
+		                                   std::numeric_limits<std::uint64_t>::max()));
 	plan.patience = options.watchdog;
 	return plan;
 }
@@ -211,27 +221,33 @@ void add_stress(CLI::App &application, Context &context)
 	verb->add_option("--count", options->count, "End each scenario after so many messages")
 	    ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40));
 	verb->add_option("--seed", options->seed, "Decide as the run with this seed did");
-	verb->add_option("--watchdog", options->watchdog, "Seconds without a sign of life that make a worker count as hung")
+	verb->add_option("--watchdog", options->watchdog,
+	                 "Seconds without a sign of life that make a worker count as hung")
 	    ->check(CLI::Range(1.0, 3600.0))
 	    ->capture_default_str();
 	verb->add_flag("--list", options->list, "Show the scenarios");
 	verb->add_flag("--self-test", options->self_test,
 	               "Have the driver break promises, and check that this is found");
 	verb->add_flag("-v,--verbose", options->verbose, "A line on how far it is every few seconds");
-	verb->footer(
-	    "It needs cnx and the stress driver: `cnx load stress`. Some scenarios change the machine for as long as they\n"
-	    "run: reload unloads cnx_echo, hotplug switches CPUs off, memory drops caches. What a machine cannot run is\n"
-	    "skipped by name, but for a scenario that was asked for alone.\n\n"
-	    "Checked throughout: what was sent was received, or counted as lost; each sender's messages keep their order;\n"
-	    "replies go to who asked; payloads are whole; memory comes back to where it was. The first broken invariant\n"
-	    "ends the run with exit code 1, and the report says how to repeat it. --count is in messages; scenarios without\n"
-	    "any go on for as long as the others, or count their own operations. Ctrl-C ends the run with the report so "
-	    "far.\n\n"
-	    "Examples:\n"
-	    "  cnx stress --mix all --time 120\n"
-	    "  cnx stress senders churn --time 30 --seed 42\n"
-	    "  cnx stress listeners --count 1000000 -j\n"
-	    "  cnx stress --self-test\n");
+	verb->footer("It needs cnx and the stress driver: `cnx load stress`. Some scenarios change the machine for as "
+	             "long as they\n"
+	             "run: reload unloads cnx_echo, hotplug switches CPUs off, memory drops caches. What a machine "
+	             "cannot run is\n"
+	             "skipped by name, but for a scenario that was asked for alone.\n\n"
+	             "Checked throughout: what was sent was received, or counted as lost; each sender's messages keep "
+	             "their order;\n"
+	             "replies go to who asked; payloads are whole; memory comes back to where it was. The first broken "
+	             "invariant\n"
+	             "ends the run with exit code 1, and the report says how to repeat it. --count is in messages; "
+	             "scenarios without\n"
+	             "any go on for as long as the others, or count their own operations. Ctrl-C ends the run with the "
+	             "report so "
+	             "far.\n\n"
+	             "Examples:\n"
+	             "  cnx stress --mix all --time 120\n"
+	             "  cnx stress senders churn --time 30 --seed 42\n"
+	             "  cnx stress listeners --count 1000000 -j\n"
+	             "  cnx stress --self-test\n");
 	verb->callback([&context, options] { context.status = run(context, *options); });
 }
 

@@ -254,10 +254,11 @@ std::vector<MeasurementKind> measurement_kinds()
 		                 fmt::format("to one program without loss, {} messages in a datagram", batch),
 		                 [batch](const Bench &bench) { return to_user(bench, batch, 0); }});
 	for (const unsigned listeners : {1, 2, 4, 8, 16})
-		kinds.push_back({"listeners", fmt::format("listeners:{}", listeners),
-		                 fmt::format("multicast to {} as fast as the driver sends, with the loss that this brings",
-		                             listeners),
-		                 [listeners](const Bench &bench) { return to_listeners(bench, listeners); }});
+		kinds.push_back(
+		    {"listeners", fmt::format("listeners:{}", listeners),
+		     fmt::format("multicast to {} as fast as the driver sends, with the loss that this brings",
+		                 listeners),
+		     [listeners](const Bench &bench) { return to_listeners(bench, listeners); }});
 	return kinds;
 }
 

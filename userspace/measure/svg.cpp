@@ -109,13 +109,14 @@ std::string to_svg(const Machine &machine, std::span<const Measurement> measurem
 	const Scale scale(measurements);
 	const double width = left + plot + right;
 	const double height = top + row * static_cast<double>(measurements.size()) + bottom;
-	std::string svg = fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" "
-	                              "viewBox=\"0 0 {0} {1}\" font-family=\"sans-serif\" font-size=\"12\">\n"
-	                              "<rect width=\"{0}\" height=\"{1}\" fill=\"white\"/>\n"
-	                              "<text x=\"{2}\" y=\"22\" font-size=\"15\">cnx {3}, Linux {4}, {5} CPUs</text>\n"
-	                              "<text x=\"{2}\" y=\"42\">latency: dot p50, bars p99 and p99.9, ring max; messages a "
-	                              "second and loss beside it</text>\n",
-	                              width, height, 16, escaped(machine.version), escaped(machine.kernel), machine.cpus);
+	std::string svg =
+	    fmt::format("<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" "
+	                "viewBox=\"0 0 {0} {1}\" font-family=\"sans-serif\" font-size=\"12\">\n"
+	                "<rect width=\"{0}\" height=\"{1}\" fill=\"white\"/>\n"
+	                "<text x=\"{2}\" y=\"22\" font-size=\"15\">cnx {3}, Linux {4}, {5} CPUs</text>\n"
+	                "<text x=\"{2}\" y=\"42\">latency: dot p50, bars p99 and p99.9, ring max; messages a "
+	                "second and loss beside it</text>\n",
+	                width, height, 16, escaped(machine.version), escaped(machine.kernel), machine.cpus);
 	svg += grid(scale, height);
 	double y = top + row / 2;
 	for (const auto &one : measurements) {

@@ -54,8 +54,8 @@ std::optional<Broken> Listening::take(const client::Message &message)
 	const auto last = sender.last();
 	if (sender.take(head->number))
 		return std::nullopt;
-	return broken(order_per_sender, fmt::format("a number above {} from thread {} of job {}", last, head->thread,
-	                                            head->job),
+	return broken(order_per_sender,
+	              fmt::format("a number above {} from thread {} of job {}", last, head->thread, head->job),
 	              fmt::format("{}", head->number));
 }
 

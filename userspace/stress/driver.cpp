@@ -28,8 +28,7 @@ cnx_stress_burst burst_of(std::uint64_t count, std::uint32_t size)
 template <class Command>
 client::Result<Report> Driver::command(const Command &command)
 {
-	const auto reply =
-	    client_.request({command_id, 0, 0, 0, std::as_bytes(std::span(&command, 1))}, patience);
+	const auto reply = client_.request({command_id, 0, 0, 0, std::as_bytes(std::span(&command, 1))}, patience);
 	if (!reply)
 		return std::unexpected(reply.error());
 	Report report{};

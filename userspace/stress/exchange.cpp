@@ -35,14 +35,14 @@ client::Result<std::uint64_t> losses_of(client::Client &client)
 	return sum;
 }
 
-std::optional<Asker> Asker::open(Worker &worker, const client::Options &options)
+std::optional<Asker> Asker::open(Worker &worker, Refusals refusals)
 {
-	auto client = worker.open(options);
+	auto client = worker.open();
 	if (!client) {
 		worker.failed("opening a socket", client.error());
 		return std::nullopt;
 	}
-	return Asker(worker, std::move(*client));
+	return Asker(worker, std::move(*client), refusals);
 }
 
 bool Asker::ask(unsigned count, std::size_t size, const std::function<client::Id()> &to)
@@ -91,7 +91,7 @@ bool Asker::take(client::Timeout timeout)
 		good_ &= worker_->holds(asking_.take(*message, message->id));
 	} else if (const auto *answer = std::get_if<client::Acknowledgement>(&*event)) {
 		/* A callback that could not reply says so, and cnx has counted the reply as lost. */
-		if (answer->code == ENODEV)
+		if (answer->code == ENODEV && refusals_ == Refusals::expected)
 			asking_.refused();
 		else if (answer->code != EAGAIN && answer->code != ENOBUFS && answer->code != ENOMEM) {
 			worker_->failed("asking an echo", {answer->code, answer->what});
@@ -141,12 +141,13 @@ void Asker::tell() const
 	worker_->count("overruns", overruns_);
 }
 
-void ask_until_over(Worker &worker, client::Id id, std::size_t largest)
+void ask_until_over(Worker &worker, client::Id id, std::size_t largest, Refusals refusals)
 {
-	auto asker = Asker::open(worker);
+	auto asker = Asker::open(worker, refusals);
 	auto &stream = worker.stream();
 	while (asker && worker.go_on())
-		if (!asker->ask(static_cast<unsigned>(stream.between(1, 8)), stream.between(sizeof(Question), largest), id))
+		if (!asker->ask(static_cast<unsigned>(stream.between(1, 8)), stream.between(sizeof(Question), largest),
+		                id))
 			return;
 	if (asker && asker->settle())
 		asker->tell();

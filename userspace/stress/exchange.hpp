@@ -16,15 +16,18 @@ std::uint64_t counter_sum(client::Client &client, cnx_counter counter);
 /* What a client missed, of all callbacks. */
 client::Result<std::uint64_t> losses_of(client::Client &client);
 
+/* Whether there may be no callback at times under the id that is asked. */
+enum class Refusals { unexpected, expected };
+
 /* One socket and its questions. A mistake that it finds ends the run. */
 class Asker
 {
 public:
 	/* Nothing, and the run ends, if there is no client to be had. */
-	static std::optional<Asker> open(Worker &worker, const client::Options &options = {});
+	static std::optional<Asker> open(Worker &worker, Refusals refusals = Refusals::unexpected);
 
-	/* One datagram of `count` questions, each of `size` bytes and to the id that `to` says, and what comes of them at
-	 * once. False: the run is to end. */
+	/* One datagram of `count` questions, each of `size` bytes and to the id that `to` says, and what comes of them
+	 * at once. False: the run is to end. */
 	bool ask(unsigned count, std::size_t size, const std::function<client::Id()> &to);
 	bool ask(unsigned count, std::size_t size, client::Id id);
 
@@ -44,8 +47,9 @@ public:
 	const Asking &books() const { return asking_; }
 
 private:
-	Asker(Worker &worker, client::Client client)
-	    : worker_(&worker), client_(std::move(client)), asking_(client_.portid(), worker.number())
+	Asker(Worker &worker, client::Client client, Refusals refusals)
+	    : worker_(&worker), client_(std::move(client)), refusals_(refusals),
+	      asking_(client_.portid(), worker.number())
 	{
 	}
 	/* One event that came within a time. ETIMEDOUT, EINTR and datagrams that were cut are none; false. */
@@ -53,13 +57,14 @@ private:
 
 	Worker *worker_;
 	client::Client client_;
+	Refusals refusals_;
 	Asking asking_;
 	std::uint64_t overruns_ = 0;
 	bool good_ = true;
 };
 
 /* Asks one callback until the run is over, in datagrams of up to 8 questions of up to `largest` bytes, and settles. */
-void ask_until_over(Worker &worker, client::Id id, std::size_t largest);
+void ask_until_over(Worker &worker, client::Id id, std::size_t largest, Refusals refusals = Refusals::unexpected);
 
 } // namespace cnx::stress
 

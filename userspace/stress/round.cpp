@@ -17,10 +17,10 @@ using namespace std::chrono_literals;
 struct Signals {
 	explicit Signals(std::size_t listeners) : ready(static_cast<std::ptrdiff_t>(listeners)) {}
 
-	std::latch ready;                    /* counted down by each listener, whether it could subscribe or not */
-	std::atomic<bool> over{false};       /* nothing more will be sent */
-	std::atomic<std::uint64_t> sent{0};  /* in all; known when it is over */
-	std::atomic<bool> unknown{false};    /* how much was sent cannot be told */
+	std::latch ready;                   /* counted down by each listener, whether it could subscribe or not */
+	std::atomic<bool> over{false};      /* nothing more will be sent */
+	std::atomic<std::uint64_t> sent{0}; /* in all; known when it is over */
+	std::atomic<bool> unknown{false};   /* how much was sent cannot be told */
 	std::atomic<std::uint64_t> received{0}, lost{0}, overruns{0};
 };
 
@@ -172,9 +172,8 @@ bool play(Worker &worker, Driver &driver, const RoundPlan &plan)
 	std::vector<std::jthread> threads;
 	bool good = true;
 	for (unsigned i = 0; i < plan.listeners.size(); ++i)
-		threads.push_back(worker.beside(i + 1, [&, i](Worker &own) {
-			Listener(own, signals, plan.listeners[i]).run(plan.burst.group);
-		}));
+		threads.push_back(worker.beside(
+		    i + 1, [&, i](Worker &own) { Listener(own, signals, plan.listeners[i]).run(plan.burst.group); }));
 	signals.ready.wait();
 	const auto sent = conduct(worker, driver, plan);
 	if (sent) {

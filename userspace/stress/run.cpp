@@ -49,9 +49,9 @@ client::Result<void> Run::prepare()
 	}
 	if (able)
 		return {};
-	return std::unexpected(client::Error{EOPNOTSUPP, fmt::format("this machine cannot run '{}': {}",
-	                                                             parts_.front().tally.name,
-	                                                             parts_.front().obstacle)});
+	return std::unexpected(
+	    client::Error{EOPNOTSUPP, fmt::format("this machine cannot run '{}': {}", parts_.front().tally.name,
+	                                          parts_.front().obstacle)});
 }
 
 client::Result<RunReport> Run::execute(const std::function<void(const RunReport &)> &hung)
@@ -116,8 +116,8 @@ bool Run::over(const Tally &tally) const
 void Run::watch(const std::function<void(const RunReport &)> &hung)
 {
 	const auto ended = [&] {
-		return std::ranges::all_of(
-		    parts_, [](const Part &part) { return !part.obstacle.empty() || part.tally.ended; });
+		return std::ranges::all_of(parts_,
+		                           [](const Part &part) { return !part.obstacle.empty() || part.tally.ended; });
 	};
 	bool told_of_silence = false;
 	for (auto told = begin_; !ended();) {
@@ -170,7 +170,8 @@ void Run::report_progress(Clock::time_point now)
 			continue;
 		units += part.tally.units;
 		if (plan_.count)
-			share = std::max(share, static_cast<double>(part.tally.units) / static_cast<double>(plan_.count));
+			share =
+			    std::max(share, static_cast<double>(part.tally.units) / static_cast<double>(plan_.count));
 	}
 	const double rate = static_cast<double>(units - units_told_) / seconds_between(told_at_, now);
 	units_told_ = units;

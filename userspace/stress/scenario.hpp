@@ -42,8 +42,8 @@ struct ScenarioKind {
 std::span<const ScenarioKind> scenario_kinds();
 
 /*
- * The scenarios that a list of names with commas between them means, in the order of `kinds`; "all" is each of them. The
- * error is a sentence.
+ * The scenarios that a list of names with commas between them means, in the order of `kinds`; "all" is each of them.
+ * The error is a sentence.
  */
 std::expected<std::vector<std::string>, std::string> parse_mix(std::string_view text,
                                                                std::span<const ScenarioKind> kinds);

@@ -55,8 +55,7 @@ public:
 
 constexpr ScenarioKind kinds[] = {
     {"good", "nothing is wrong", true, [] { return std::unique_ptr<Scenario>(new FaultyBurst({})); }},
-    {"skip", "a number is not sent", true,
-     [] { return std::unique_ptr<Scenario>(new FaultyBurst(CNX_STRESS_SKIP)); }},
+    {"skip", "a number is not sent", true, [] { return std::unique_ptr<Scenario>(new FaultyBurst(CNX_STRESS_SKIP)); }},
     {"swap", "two numbers change places", true,
      [] { return std::unique_ptr<Scenario>(new FaultyBurst(CNX_STRESS_SWAP)); }},
     {"misdirect", "a reply goes to another socket", true,

@@ -80,7 +80,8 @@ static int send_datagram(struct stress_thread *thread, const struct cnx_destinat
 	return cnx_batch_send(&batch, to);
 }
 
-/* A datagram of `count` messages from `first` on, tried again where that is asked for. False: the job was over first. */
+/* A datagram of `count` messages from `first` on, tried again where that is asked for. False: the job was over first.
+ */
 static bool send_once(struct stress_thread *thread, const struct cnx_destination *to, u64 first, u32 count, bool swap,
                       void *payload)
 {

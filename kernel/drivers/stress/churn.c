@@ -48,6 +48,7 @@ static void come(struct stress_thread *thread, struct stress_slot *slot, u32 val
 	WRITE_ONCE(thread->registered, thread->registered + 1);
 }
 
+/* A thread of ours is in no callback and no read section, so nothing but a mistake of cnx's refuses this. */
 static void go(struct stress_thread *thread, struct stress_slot *slot)
 {
 	if (cnx_unregister(slot->callback)) {

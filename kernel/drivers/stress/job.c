@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Jobs: a fixed number of places, each with threads that end when they are told, when their time is over, or when nobody
- * asks about them any more. */
+/* Jobs: a fixed number of places, each with threads that end when they are told, when their time is over, or when
+ * nobody asks about them any more. */
 #include <linux/err.h>
 #include <linux/hrtimer.h>
 #include <linux/jiffies.h>

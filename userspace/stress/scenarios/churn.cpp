@@ -15,14 +15,15 @@ constexpr unsigned senders = 2;
 /* To ids that may be registered or not, until it is over. Every question is answered, or refused. */
 void send(Worker &worker, const std::atomic<bool> &over)
 {
-	auto asker = Asker::open(worker);
+	auto asker = Asker::open(worker, Refusals::expected);
 	if (!asker)
 		return;
 	auto &stream = worker.stream();
 	while (!over) {
-		const bool good = asker->ask(static_cast<unsigned>(stream.between(1, 16)), stream.between(16, 512), [&] {
-			return client::Id{CNX_STRESS_CHURN_IDX, static_cast<std::uint32_t>(stream.between(1, ids))};
-		});
+		const bool good =
+		    asker->ask(static_cast<unsigned>(stream.between(1, 16)), stream.between(16, 512), [&] {
+			    return client::Id{CNX_STRESS_CHURN_IDX, static_cast<std::uint32_t>(stream.between(1, ids))};
+		    });
 		if (!good)
 			return;
 		worker.beat();
@@ -37,12 +38,16 @@ bool judge(Worker &worker, const Report &report)
 	worker.count("registered", report.registered);
 	worker.count("unregistered", report.unregistered);
 	if (report.stray) {
-		worker.broke({{}, "a callback that is unregistered is not called", "no stray call",
+		worker.broke({{},
+		              "a callback that is unregistered is not called",
+		              "no stray call",
 		              fmt::format("{} stray calls", report.stray)});
 		return false;
 	}
 	if (report.registered != report.unregistered) {
-		worker.broke({{}, "what was registered can be unregistered", fmt::format("{} times", report.registered),
+		worker.broke({{},
+		              "what was registered can be unregistered",
+		              fmt::format("{} times", report.registered),
 		              fmt::format("{} times", report.unregistered)});
 		return false;
 	}

@@ -54,8 +54,10 @@ std::vector<std::byte> noise(Stream &stream, std::size_t size)
 std::vector<std::byte> message(Stream &stream, std::size_t body, std::uint32_t netlink_length, std::uint16_t length)
 {
 	auto bytes = noise(stream, sizeof(nlmsghdr) + body);
-	const nlmsghdr netlink{.nlmsg_len = netlink_length, .nlmsg_type = NLMSG_DONE, .nlmsg_flags = 0, .nlmsg_seq = 1, .nlmsg_pid = 0};
-	const cnx_msg connector{.id = {CNX_STRESS_IDX, CNX_STRESS_SINK_VAL}, .seq = 1, .ack = 0, .len = length, .flags = 0};
+	const nlmsghdr netlink{
+	    .nlmsg_len = netlink_length, .nlmsg_type = NLMSG_DONE, .nlmsg_flags = 0, .nlmsg_seq = 1, .nlmsg_pid = 0};
+	const cnx_msg connector{
+	    .id = {CNX_STRESS_IDX, CNX_STRESS_SINK_VAL}, .seq = 1, .ack = 0, .len = length, .flags = 0};
 	std::memcpy(bytes.data(), &netlink, sizeof(netlink));
 	std::memcpy(bytes.data() + sizeof(netlink), &connector, std::min(body, sizeof(connector)));
 	return bytes;
@@ -83,7 +85,8 @@ std::vector<std::byte> malformed(Stream &stream)
 	case 4: { /* a payload that says that it is longer than it is */
 		const auto body = stream.between(sizeof(cnx_msg), 400);
 		const auto payload = body - sizeof(cnx_msg);
-		return message(stream, body, whole(body), static_cast<std::uint16_t>(payload + 1 + below(65535 - payload)));
+		return message(stream, body, whole(body),
+		               static_cast<std::uint16_t>(payload + 1 + below(65535 - payload)));
 	}
 	default: { /* more than a message may hold */
 		const auto body = CNX_MAX_MESSAGE + stream.between(1, 4096);
@@ -120,7 +123,9 @@ void flood(Worker &worker, int protocol)
 	worker.count("malformed", sent);
 	worker.count("dropped and counted", counted);
 	if (counted < sent)
-		worker.broke({{}, "every malformed datagram is counted as dropped", fmt::format("{} or more", sent),
+		worker.broke({{},
+		              "every malformed datagram is counted as dropped",
+		              fmt::format("{} or more", sent),
 		              fmt::format("{}", counted)});
 }
 
@@ -130,7 +135,8 @@ public:
 	void run(Worker &worker) override
 	{
 		auto client = worker.open();
-		const auto info = client ? client->info() : client::Result<client::Info>(std::unexpected(client.error()));
+		const auto info =
+		    client ? client->info() : client::Result<client::Info>(std::unexpected(client.error()));
 		if (!info) {
 			worker.failed("asking cnx for its protocol", info.error());
 			return;

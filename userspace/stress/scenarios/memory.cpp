@@ -23,11 +23,11 @@ void take_memory(Worker &worker)
 {
 	constexpr std::size_t step = std::size_t{1} << 20;
 	const auto memory = read_memory();
-	const std::size_t size = std::min<std::size_t>(memory ? memory->available / 4 : 0, 256 << 10) << 10;
+	const std::size_t size = std::min<std::size_t>(memory ? memory->available / 4 : 0, 64 << 10) << 10;
 	/* Not all at once, which would keep this program's other threads from the memory that they touch first. */
-	void *const taken =
-	    size < step ? MAP_FAILED
-	                : ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *const taken = size < step
+	                        ? MAP_FAILED
+	                        : ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (taken == MAP_FAILED)
 		return;
 	for (std::size_t at = 0; at + step <= size && worker.go_on(); at += step)
@@ -38,8 +38,8 @@ void take_memory(Worker &worker)
 }
 
 /*
- * Has one allocation in ten of this thread fail, where the kernel can do that. What is sent may then be refused for want
- * of memory, and so may the word of that; but what is answered is answered rightly.
+ * Has one allocation in ten of this thread fail, where the kernel can do that. What is sent may then be refused for
+ * want of memory, and so may the word of that; but what is answered is answered rightly.
  */
 void fail_allocations(Worker &worker)
 {
@@ -94,7 +94,7 @@ public:
 		if (arm())
 			others.push_back(worker.beside(2, fail_allocations));
 		while (worker.go_on()) {
-			if (worker.stream().once_in(3)) {
+			if (worker.stream().once_in(4)) {
 				take_memory(worker);
 			} else {
 				/* 2 and 3 make shrinkers run, that of cnx's magazines among them. */

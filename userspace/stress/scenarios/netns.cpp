@@ -37,7 +37,8 @@ void visit(Worker &worker)
 		const auto payload = std::as_bytes(std::span(&answer, 1));
 		const auto reply = inside->request({echo_id, 0, 0, 0, payload}, std::chrono::seconds(1));
 		if (reply && !std::ranges::equal(reply->payload, payload))
-			worker.broke({{}, whole_payload, "the echo of a question from another namespace", "other bytes"});
+			worker.broke(
+			    {{}, whole_payload, "the echo of a question from another namespace", "other bytes"});
 	}
 	for (auto i = worker.stream().between(1, 8); i > 0; --i)
 		if (!before->ask(4, worker.stream().between(16, 512), echo_id))

@@ -30,15 +30,15 @@ public:
 
 	void run(Worker &worker) override
 	{
-		const std::jthread sending = worker.beside(1, [](Worker &own) { ask_until_over(own, driver_id, 512); });
+		const std::jthread sending =
+		    worker.beside(1, [](Worker &own) { ask_until_over(own, driver_id, 512, Refusals::expected); });
 		while (worker.go_on()) {
 			if (const auto unloaded = tool::unload_module(driver); !unloaded) {
 				/* Someone takes a look at it, in /proc or /sys, just now. */
 				if (unloaded.error().code != EBUSY)
 					worker.failed("unloading cnx_echo", unloaded.error());
 				worker.count("busy");
-			} else if (worker.sleep(pause(worker));
-			           const auto loaded = tool::load_module(driver, {}, {})) {
+			} else if (worker.sleep(pause(worker)); const auto loaded = tool::load_module(driver, {}, {})) {
 				worker.count("reloads");
 			} else {
 				worker.failed("loading cnx_echo", loaded.error());
