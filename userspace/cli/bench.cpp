@@ -107,8 +107,8 @@ int bench(const Context &context, const BenchOptions &options)
 		return there.error().code == ENODEV ? static_cast<int>(exit_not_loaded) : status;
 	}
 	/* Before anything is measured, since it would be a pity afterwards. */
-	FILE *picture = nullptr;
-	if (!options.svg.empty() && !(picture = std::fopen(options.svg.c_str(), "we")))
+	FILE *const picture = options.svg.empty() ? nullptr : std::fopen(options.svg.c_str(), "we");
+	if (!options.svg.empty() && !picture)
 		return context.fail(errno, fmt::format("cannot write {}: {}", options.svg, std::strerror(errno)));
 
 	catch_interrupts();

@@ -25,6 +25,8 @@ constexpr const char *footer = R"(Examples:
   cnx send 100:1 hello            send a payload and print the reply
   cnx monitor --group 101         show what is multicast to a group
   cnx stats                       what was received, sent and dropped, by reason
+  cnx stress --mix all            strain cnx, and check that nothing goes astray
+  cnx bench --only round-trip     latency, throughput and loss
   cnx unload echo ticker cnx      unload the drivers, then cnx
   cnx help send                   all about one verb
 

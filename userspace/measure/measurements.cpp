@@ -17,7 +17,6 @@ namespace cnx::measure
 namespace
 {
 
-using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock; /* CLOCK_MONOTONIC, which the driver reads too */
 
 constexpr std::uint32_t group = CNX_STRESS_IDX + 3;
@@ -60,7 +59,7 @@ client::Result<Measurement> round_trip(const Bench &bench)
 	const auto begin = now_ns();
 	while (goes_on(bench, begin)) {
 		const auto sent = now_ns();
-		const auto reply = client->request({stress::echo_id, 0, 0, 0, payload}, 2s);
+		const auto reply = client->request({stress::echo_id, 0, 0, 0, payload}, std::chrono::seconds(2));
 		++result.sent;
 		if (reply) {
 			latencies.add(now_ns() - sent);
@@ -123,7 +122,7 @@ void listen(client::Client &client, const std::atomic<bool> &over, Heard &heard)
 {
 	for (;;) {
 		const bool last = over;
-		auto event = client.receive(last ? client::Timeout::zero() : 10ms);
+		auto event = client.receive(last ? client::Timeout::zero() : std::chrono::milliseconds(10));
 		if (!event) {
 			if (event.error().code == ETIMEDOUT && last)
 				break;
@@ -159,6 +158,7 @@ client::Result<Measurement> hear(const Bench &bench, cnx_stress_burst order, std
 	std::atomic<bool> over{false};
 	std::vector<Heard> heard(clients.size());
 	std::vector<std::jthread> threads;
+	threads.reserve(clients.size());
 	for (std::size_t i = 0; i < clients.size(); ++i)
 		threads.emplace_back([&, i] { listen(clients[i], over, heard[i]); });
 	const auto begin = now_ns();
@@ -167,9 +167,9 @@ client::Result<Measurement> hear(const Bench &bench, cnx_stress_burst order, std
 	if (started) {
 		stress::Job job(*driver, *started);
 		while (goes_on(bench, begin)) {
-			std::this_thread::sleep_for(10ms);
+			std::this_thread::sleep_for(std::chrono::milliseconds(10));
 			/* Who starts a job has to show that he is still there. */
-			static_cast<void>(job.report());
+			[[maybe_unused]] const auto report = job.report();
 		}
 		last = job.stop();
 	}

@@ -52,8 +52,8 @@ public:
 	Job &operator=(Job &&) = delete;
 	~Job()
 	{
-		if (driver_)
-			static_cast<void>(driver_->stop(number_));
+		if (driver_) [[maybe_unused]]
+			const auto last = driver_->stop(number_);
 	}
 
 	std::uint32_t number() const { return number_; }

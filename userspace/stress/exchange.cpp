@@ -8,10 +8,8 @@ namespace cnx::stress
 namespace
 {
 
-using namespace std::chrono_literals;
-
 /* How long a reply may take that does not come before the sending call returns. */
-constexpr auto lateness = 5s;
+constexpr auto lateness = std::chrono::seconds(5);
 
 } // namespace
 
@@ -128,7 +126,7 @@ bool Asker::settle()
 			return true;
 		if (Clock::now() > deadline)
 			return good_ = worker_->holds(std::move(broken));
-		static_cast<void>(take(100ms));
+		static_cast<void>(take(std::chrono::milliseconds(100)));
 	}
 }
 

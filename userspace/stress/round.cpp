@@ -11,8 +11,6 @@ namespace cnx::stress
 namespace
 {
 
-using namespace std::chrono_literals;
-
 /* What the listeners of a round and who conducts it tell each other. */
 struct Signals {
 	explicit Signals(std::size_t listeners) : ready(static_cast<std::ptrdiff_t>(listeners)) {}
@@ -64,7 +62,7 @@ private:
 	{
 		switch (plan_.pace) {
 		case Pace::at_once:
-			static_cast<void>(take(client, 20ms));
+			static_cast<void>(take(client, std::chrono::milliseconds(20)));
 			break;
 		case Pace::slow:
 			for (unsigned i = 0; i < 30 && take(client, client::Timeout::zero()); ++i)
@@ -72,7 +70,7 @@ private:
 			std::this_thread::sleep_for(std::chrono::milliseconds(worker_.stream().between(1, 10)));
 			break;
 		case Pace::stopped:
-			std::this_thread::sleep_for(5ms);
+			std::this_thread::sleep_for(std::chrono::milliseconds(5));
 			break;
 		}
 	}
@@ -136,7 +134,7 @@ client::Result<std::uint64_t> conduct(Worker &worker, Driver &driver, const Roun
 			return std::unexpected(done.error());
 	std::uint64_t told = 0;
 	while (worker.go_on()) {
-		std::this_thread::sleep_for(10ms);
+		std::this_thread::sleep_for(std::chrono::milliseconds(10));
 		const auto report = job.report();
 		if (!report)
 			return std::unexpected(report.error());
@@ -157,7 +155,7 @@ client::Result<std::uint64_t> conduct(Worker &worker, Driver &driver, const Roun
 std::optional<Driver> open_driver(Worker &worker)
 {
 	client::Options options;
-	options.answer_timeout = 25s;
+	options.answer_timeout = std::chrono::seconds(25);
 	auto client = worker.open(options);
 	if (!client) {
 		worker.failed("opening a socket", client.error());
@@ -171,6 +169,7 @@ bool play(Worker &worker, Driver &driver, const RoundPlan &plan)
 	Signals signals(plan.listeners.size());
 	std::vector<std::jthread> threads;
 	bool good = true;
+	threads.reserve(plan.listeners.size());
 	for (unsigned i = 0; i < plan.listeners.size(); ++i)
 		threads.push_back(worker.beside(
 		    i + 1, [&, i](Worker &own) { Listener(own, signals, plan.listeners[i]).run(plan.burst.group); }));

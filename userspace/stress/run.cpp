@@ -13,10 +13,8 @@ namespace cnx::stress
 namespace
 {
 
-using namespace std::chrono_literals;
-
 /* What is freed by RCU and by workqueues is gone a while after the last worker. */
-constexpr auto settling_time = 10s;
+constexpr auto settling_time = std::chrono::seconds(10);
 
 double seconds_between(Clock::time_point from, Clock::time_point to)
 {
@@ -72,7 +70,7 @@ client::Result<RunReport> Run::execute(const std::function<void(const RunReport 
 	/* The time that it takes is none of the run's. */
 	auto report = this->report();
 	if (memory_ && broken_.empty()) {
-		judge_memory();
+		judge(*memory_);
 		const double took = report.took;
 		report = this->report();
 		report.took = took;
@@ -121,14 +119,14 @@ void Run::watch(const std::function<void(const RunReport &)> &hung)
 	};
 	bool told_of_silence = false;
 	for (auto told = begin_; !ended();) {
-		std::this_thread::sleep_for(50ms);
+		std::this_thread::sleep_for(std::chrono::milliseconds(50));
 		const auto now = Clock::now();
 		if (around_.interrupted() && !stop_) {
 			const std::scoped_lock lock(mutex_);
 			interrupted_ = true;
 			stop_ = true;
 		}
-		if (now - told >= 500ms) {
+		if (now - told >= std::chrono::milliseconds(500)) {
 			told = now;
 			report_progress(now);
 		}
@@ -186,17 +184,17 @@ void Run::report_progress(Clock::time_point now)
 	    fmt::format("{:.0f} s, {} messages, {:.0f}/s{}{}", elapsed, units, rate, left.empty() ? "" : ", ", left));
 }
 
-void Run::judge_memory()
+void Run::judge(MemoryOutcome &memory)
 {
 	const auto deadline = Clock::now() + settling_time;
 	std::optional<Broken> drift;
 	do {
 		if (const auto now = read_memory())
-			memory_->after = *now;
-		drift = compare(memory_->before, memory_->after, memory_->bounds);
+			memory.after = *now;
+		drift = compare(memory.before, memory.after, memory.bounds);
 		if (!drift)
 			return;
-		std::this_thread::sleep_for(200ms);
+		std::this_thread::sleep_for(std::chrono::milliseconds(200));
 	} while (Clock::now() < deadline);
 	drift->scenario = "the whole run";
 	broken_.push_back(std::move(*drift));
@@ -300,7 +298,8 @@ void Worker::sleep(std::chrono::milliseconds time)
 {
 	const auto end = Clock::now() + time;
 	while (go_on() && Clock::now() < end)
-		std::this_thread::sleep_for(std::min<Clock::duration>(end - Clock::now(), 50ms));
+		std::this_thread::sleep_for(
+		    std::min<Clock::duration>(end - Clock::now(), std::chrono::milliseconds(50)));
 }
 
 std::jthread Worker::beside(unsigned number, std::function<void(Worker &)> work)

@@ -80,7 +80,7 @@ private:
 	client::Result<void> prepare();
 	void start();
 	void watch(const std::function<void(const RunReport &)> &hung);
-	void judge_memory();
+	void judge(MemoryOutcome &memory);
 	void report_progress(Clock::time_point now);
 	std::optional<std::string> silent(Clock::time_point now);
 	bool over(const Tally &tally) const;

@@ -52,10 +52,11 @@ public:
 		if (!changed_)
 			return;
 		/* Whatever comes of it: the report has the failures that matter. */
-		if (was_loaded_ && !tool::module_loaded(driver))
-			static_cast<void>(tool::load_module(driver, {}, {}));
-		else if (!was_loaded_)
-			static_cast<void>(tool::unload_module(driver));
+		if (!was_loaded_) {
+			[[maybe_unused]] const auto unloaded = tool::unload_module(driver);
+		} else if (!tool::module_loaded(driver)) {
+			[[maybe_unused]] const auto loaded = tool::load_module(driver, {}, {});
+		}
 	}
 
 private:
