@@ -41,8 +41,10 @@ CPPFLAGS := -Iinclude -Iuserspace -Iuserspace/replica/include -D_GLIBCXX_ASSERTI
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 CLIENT := $(wildcard userspace/client/*.cpp)
-CLI := $(wildcard userspace/cli/*.cpp)
+CLI := $(wildcard userspace/cli/*.cpp userspace/stress/*.cpp userspace/stress/scenarios/*.cpp userspace/measure/*.cpp)
 UNIT := $(wildcard userspace/test/*.cpp)
+# What the unit tests need of the tool's larger verbs.
+VERBS := $(wildcard userspace/stress/*.cpp userspace/measure/*.cpp)
 GUEST := $(wildcard userspace/test/guest/*.cpp)
 EXAMPLES := $(wildcard userspace/examples/*.cpp userspace/examples/*.c)
 
@@ -50,7 +52,7 @@ object = $(patsubst %,$(BUILD)/$(1)/%.o,$(basename $(2)))
 CLIENT_OBJECTS := $(call object,plain,$(CLIENT))
 SHARED_OBJECTS := $(call object,pic,$(CLIENT))
 CLI_OBJECTS := $(call object,plain,$(CLI))
-UNIT_OBJECTS := $(call object,asan,$(UNIT) $(CLIENT))
+UNIT_OBJECTS := $(call object,asan,$(UNIT) $(CLIENT) $(VERBS))
 GUEST_OBJECTS := $(call object,plain,$(GUEST))
 GUEST_PROGRAMS := $(patsubst userspace/test/guest/%.cpp,$(BUILD)/guest/%,$(GUEST))
 EXAMPLE_PROGRAMS := $(patsubst userspace/examples/%,$(BUILD)/examples/%,$(basename $(EXAMPLES)))
@@ -112,6 +114,14 @@ vm: module userspace guest examples | packages kernel-image ## a shell in the VM
 .PHONY: test
 test: $(TEST_NEEDS) | packages kernel-image ## run all tests (ONLY=pattern: the steps, files and tests of that name)
 	$(Q)userspace/vm/suite.py --only '$(ONLY)' $(foreach step,$(TEST_STEPS),'$(step)=$(TEST_$(step))')
+
+# TIME= in seconds; MIX= as `cnx stress --mix` takes it; SEED= repeats a run.
+TIME := 120
+MIX := all
+SEED :=
+.PHONY: stress
+stress: module userspace | packages kernel-image ## strain cnx in a VM with two CPUs (TIME=seconds MIX=scenarios SEED=number)
+	$(Q)$(VM) run stress userspace/vm/stress.sh --timeout $$(( $(TIME) + 180 )) --append 'cnx_stress=$(TIME):$(MIX):$(SEED)'
 
 ##@ Measure
 # What is measured: the commit, and whether the tree differs from it.

@@ -33,7 +33,7 @@ python_scripts() {
 }
 
 mapfile -t sources < <(files include kernel userspace bench)
-mapfile -t user_sources < <(find userspace/client userspace/cli -name '*.cpp' | sort)
+mapfile -t user_sources < <(find userspace/client userspace/cli userspace/stress userspace/measure -name '*.cpp' | sort)
 mapfile -t shells < <(shell_scripts)
 mapfile -t pythons < <(python_scripts)
 

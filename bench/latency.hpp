@@ -56,6 +56,15 @@ public:
 		largest_ = std::max(largest_, ticks);
 	}
 
+	/// All of another's times as well.
+	void add(const Latencies &other)
+	{
+		for (std::size_t i = 0; i < counts_.size(); ++i)
+			counts_[i] += other.counts_[i];
+		total_ += other.total_;
+		largest_ = std::max(largest_, other.largest_);
+	}
+
 	/// The time below or at which a share of all times are, in ticks: the upper edge of its bucket.
 	[[nodiscard]] std::uint64_t quantile(double share) const
 	{

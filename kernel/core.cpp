@@ -173,7 +173,10 @@ private:
 		cnx_destination to{};
 		to.net = sender.net;
 		to.portid = sender.portid;
-		const int status = transport_.send(reply, to, true);
+		// Who asked asks again if he has no room, so this is no loss of his; and he must not wait here for
+		// himself to make room.
+		to.lossless = true;
+		const int status = transport_.send(reply, to, false);
 		if (status != 0) {
 			dispatcher_.counters().add(CNX_DROP_ANSWER);
 			Platform::observe_drop(CNX_DROP_ANSWER);

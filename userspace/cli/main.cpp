@@ -23,6 +23,8 @@ constexpr const char *footer = R"(Examples:
   cnx send 100:1 hello            send a payload and print the reply
   cnx monitor --group 101         show what is multicast to a group
   cnx stats                       what was received, sent and dropped, by reason
+  cnx stress --mix all            strain cnx, and check that nothing goes astray
+  cnx bench --only round-trip     latency, throughput and loss
   cnx unload echo ticker cnx      unload the drivers, then cnx
   cnx help send                   all about one verb
 
@@ -70,6 +72,8 @@ int main(int argc, char **argv)
 	cnx::tool::add_info(application, context);
 	cnx::tool::add_send(application, context);
 	cnx::tool::add_monitor(application, context);
+	cnx::tool::add_stress(application, context);
+	cnx::tool::add_bench(application, context);
 
 	std::string topic;
 	auto *help = application.add_subcommand("help", "Explain a verb");

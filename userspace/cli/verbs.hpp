@@ -20,6 +20,8 @@ void add_stats(CLI::App &application, Context &context);
 void add_info(CLI::App &application, Context &context);
 void add_send(CLI::App &application, Context &context);
 void add_monitor(CLI::App &application, Context &context);
+void add_stress(CLI::App &application, Context &context);
+void add_bench(CLI::App &application, Context &context);
 
 } // namespace cnx::tool
 
