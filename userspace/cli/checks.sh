@@ -34,9 +34,12 @@ no_room_to_complain() {
 	says "$1" '' bash -c '"$@" >/dev/full 2>/dev/full' _ "${@:2}"
 }
 
+# It ends by the signal, or has written all before the reader went; and complains in neither case.
 reader_gone() {
-	[ "$(bash -c 'trap "" PIPE; "$@" | true; echo "${PIPESTATUS[0]}"' _ "$@" 2>&1 | tail -n 1)" -lt 126 ] ||
-		[ "$(bash -c '"$@" 2>&1 | true; echo "${PIPESTATUS[0]}"' _ "$@")" = 141 ]
+	local complaint
+	complaint=$(bash -c 'trap "" PIPE; "$@" | true; [[ ${PIPESTATUS[0]} =~ ^(0|141)$ ]] || echo "status ${PIPESTATUS[0]}"' _ "$@" 2>&1)
+	echo "$complaint"
+	[ -z "$complaint" ]
 }
 
 starts_quickly() {

@@ -34,8 +34,6 @@ says "and sends its bytes" "^ABC$"
 ends "send reads standard input" 0 sh -c "printf 'from a pipe' | cnx send 32:1 --file -"
 says "and sends what it read" "^from a pipe$"
 ends "send takes one payload, not two" 2 cnx send 32:1 hello --hex 41
-ends "send waits no longer than it was told" 5 cnx send 34:1 2000 --timeout 100
-says "and names what helps" "--timeout waits longer"
 ends "send refuses odd hex" 2 cnx send 32:1 --hex 41424
 ends "send refuses a bad id" 2 cnx send 32 hello
 ends "send refuses an id that is too large" 2 cnx send 4294967296:1 hello
