@@ -38,6 +38,7 @@ CFLAGS ?= -O2 -g
 override CFLAGS += -std=c11 -Wall -Wextra -Wpedantic -Werror
 # Debian has {fmt} as a shared library only, and the guest has no shared libraries.
 CPPFLAGS := -Iinclude -Iuserspace -Iuserspace/replica/include -D_GLIBCXX_ASSERTIONS -DFMT_HEADER_ONLY
+CPPFLAGS += -I$(BUILD)/generated -DCNX_KERNEL_MIN=$(KERNEL_MIN) -DCNX_KERNEL_MAX=$(KERNEL_MAX)
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 
 CLIENT := $(wildcard userspace/client/*.cpp)
@@ -45,6 +46,9 @@ CLI := $(wildcard userspace/cli/*.cpp userspace/stress/*.cpp userspace/stress/sc
 UNIT := $(wildcard userspace/test/*.cpp)
 # What the unit tests need of the tool's larger verbs.
 VERBS := $(wildcard userspace/stress/*.cpp userspace/measure/*.cpp)
+# The parts of the tool that decide and compute, and that unit tests therefore have.
+CLI_TESTED := $(patsubst %,userspace/cli/%.cpp,gate load_plan modinfo parse prometheus rates recording top_model)
+CLI_LIBS := -lncursesw -ltinfo -lz
 GUEST := $(wildcard userspace/test/guest/*.cpp)
 EXAMPLES := $(wildcard userspace/examples/*.cpp userspace/examples/*.c)
 
@@ -52,7 +56,7 @@ object = $(patsubst %,$(BUILD)/$(1)/%.o,$(basename $(2)))
 CLIENT_OBJECTS := $(call object,plain,$(CLIENT))
 SHARED_OBJECTS := $(call object,pic,$(CLIENT))
 CLI_OBJECTS := $(call object,plain,$(CLI))
-UNIT_OBJECTS := $(call object,asan,$(UNIT) $(CLIENT) $(VERBS))
+UNIT_OBJECTS := $(call object,asan,$(UNIT) $(CLIENT) $(VERBS) $(CLI_TESTED))
 GUEST_OBJECTS := $(call object,plain,$(GUEST))
 GUEST_PROGRAMS := $(patsubst userspace/test/guest/%.cpp,$(BUILD)/guest/%,$(GUEST))
 EXAMPLE_PROGRAMS := $(patsubst userspace/examples/%,$(BUILD)/examples/%,$(basename $(EXAMPLES)))
@@ -68,11 +72,11 @@ VARIANT_LIBS_qsbr := -lurcu-qsbr -lurcu-common
 variant_objects = $(call object,$(1),$(wildcard userspace/test/core_*.cpp))
 
 # The headers of the tool's libraries take twice as long at -O2, and the tool does nothing that would repay it.
-$(CLI_OBJECTS): override CXXFLAGS := $(patsubst -O2,-O1,$(patsubst -g,-g1,$(CXXFLAGS)))
+$(CLI_OBJECTS) $(call object,asan,$(CLI_TESTED)): override CXXFLAGS := $(patsubst -O2,-O1,$(patsubst -g,-g1,$(CXXFLAGS)))
 
 # What make test runs, in this order. To add a step: name it here, give its command (which prints GoogleTest's output,
 # TAP or KTAP, and heeds CNX_ONLY), and let the step's files be made through TEST_NEEDS.
-TEST_STEPS := unit tsan flavour_mb flavour_qsbr compile_fail safety bench plots replica suite remedies build_checks snippets c_library fuzz guest bench_kernel bench_uml harness
+TEST_STEPS := unit tsan flavour_mb flavour_qsbr compile_fail safety bench plots replica suite remedies build_checks snippets c_library fuzz tool guest bench_kernel bench_uml harness
 TEST_unit = $(if $(UNIT),$(BUILD)/unit --gtest_filter="*$$CNX_ONLY*",true)
 # Some kernels lay memory out so randomly that ThreadSanitizer finds no room; some containers forbid to ask for less.
 TEST_tsan = TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1" \
@@ -82,6 +86,7 @@ TEST_flavour_qsbr = $(BUILD)/unit-qsbr --gtest_filter="*$$CNX_ONLY*"
 TEST_compile_fail = userspace/vm/compile_fail.py
 TEST_suite = userspace/vm/suite_checks.sh
 TEST_remedies = userspace/vm/remedy_checks.sh
+TEST_tool = userspace/cli/checks.sh
 TEST_build_checks = userspace/vm/build_checks.sh
 TEST_snippets = .ci/snippets.py doc/client.md
 TEST_c_library = userspace/test/c_library/checks.sh
@@ -273,7 +278,14 @@ $(BUILD)/libcnx.so.0: $(SHARED_OBJECTS) userspace/client/libcnx.map | packages
 # Static, so that the guest needs no libraries.
 $(BUILD)/cnx: $(CLI_OBJECTS) $(BUILD)/libcnx.a
 	$(call say,LINK,$@)
-	$(Q)$(CXX) $(CXXFLAGS) -static -o $@ $^
+	$(Q)$(CXX) $(CXXFLAGS) -static -o $@ $^ $(CLI_LIBS)
+
+# A description of the terminal that nearly all others understand, for machines that have no such descriptions.
+$(BUILD)/generated/vt100.inc: Makefile | packages
+	@mkdir -p $(@D)
+	$(Q)infocmp -0 -Q2 vt100 | sed -n 's/^b64:.*/"&"/p' >$@
+	@test -s $@
+$(BUILD)/plain/userspace/cli/screen.o: $(BUILD)/generated/vt100.inc
 
 $(BUILD)/guest/%: $(BUILD)/plain/userspace/test/guest/%.o $(BUILD)/libcnx.a
 	$(call say,LINK,$@)
@@ -312,7 +324,7 @@ $(FUZZ_PROGRAMS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/userspace/fuzz/%.o $(call objec
 
 $(BUILD)/unit: $(UNIT_OBJECTS)
 	$(call say,LINK,$@)
-	$(Q)$(CXX) $(CXXFLAGS) $(SANITIZE) -pthread -o $@ $^ -lgtest_main -lgmock -lgtest -lurcu-memb -lurcu-cds -lurcu-common
+	$(Q)$(CXX) $(CXXFLAGS) $(SANITIZE) -pthread -o $@ $^ -lgtest_main -lgmock -lgtest -lurcu-memb -lurcu-cds -lurcu-common -lz
 
 # Less optimized, which halves the time to compile them. gcc then takes the error that a std::expected does not hold for
 # one that is used; the other builds look for the mistakes that this would hide.
@@ -361,7 +373,7 @@ ifneq ($(PACKAGES),no)
 endif
 
 USER_SOURCES := $(CLIENT) $(CLI) $(UNIT) $(GUEST) $(filter %.cpp,$(EXAMPLES))
-compile_commands.json: $(USER_SOURCES) Makefile $(wildcard $(BUILD)/module.built) | packages ## for editors and clang-tidy (covers the module once it is built)
+compile_commands.json: $(USER_SOURCES) $(BUILD)/generated/vt100.inc Makefile $(wildcard $(BUILD)/module.built) | packages ## for editors and clang-tidy (covers the module once it is built)
 	$(Q)userspace/vm/compile_commands.py $@ $(BUILD) '$(CXX) $(CPPFLAGS) $(CXXFLAGS)' $(USER_SOURCES)
 
 -include $(patsubst %.o,%.d,$(CLIENT_OBJECTS) $(SHARED_OBJECTS) $(BUILD)/pic/userspace/test/c_library/echo.o $(FUZZ_OBJECTS) $(CLI_OBJECTS) $(UNIT_OBJECTS) $(GUEST_OBJECTS) $(call object,plain,$(EXAMPLES)) $(BUILD)/plain/bench/kernel/bench_kernel.o $(BENCH_OBJECTS) $(foreach name,$(VARIANTS),$(call variant_objects,$(name))))

@@ -4,9 +4,10 @@
 #include <cerrno>
 #include <cstdio>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/output.hpp"
 #include "cli/parse.hpp"
 
 namespace cnx::tool
@@ -38,9 +39,9 @@ int Context::fail(const client::Error &error) const
 	/* What was printed before the failure comes before it on a terminal, too. */
 	std::fflush(stdout);
 	if (json)
-		fmt::print(stderr, "{}\n", serialize(Json{{"error", error.what}, {"errno", error.code}}, pretty));
+		put(stderr, "{}\n", serialize(Json{{"error", error.what}, {"errno", error.code}}, pretty));
 	else
-		fmt::print(stderr, "cnx: {}\n", error.what);
+		put(stderr, "cnx: {}\n", error.what);
 	return exit_code(error.code);
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/output.hpp"
 #include "cli/verbs.hpp"
 
 namespace cnx::tool
@@ -28,14 +29,13 @@ int info(const Context &context)
 		               {"counters", info->counters}});
 		return exit_ok;
 	}
-	fmt::print("version        {}\n"
-	           "protocol       {}\n"
-	           "groups         {}\n"
-	           "max message    {} bytes\n"
-	           "callbacks      {}\n"
-	           "subscriptions  {}\n",
-	           info->version, info->protocol, info->groups, info->max_message, info->callbacks,
-	           info->subscriptions);
+	put("version        {}\n"
+	    "protocol       {}\n"
+	    "groups         {}\n"
+	    "max message    {} bytes\n"
+	    "callbacks      {}\n"
+	    "subscriptions  {}\n",
+	    info->version, info->protocol, info->groups, info->max_message, info->callbacks, info->subscriptions);
 	return exit_ok;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/output.hpp"
 #include "cli/parse.hpp"
 #include "cli/verbs.hpp"
 
@@ -26,13 +27,13 @@ int list(const Context &context)
 		context.print(all);
 		return exit_ok;
 	}
-	fmt::print("{:<22} {:<20} {:<9} {:<16} {:>10} {:>8} {:>8} {:>10} {:>8}\n", "ID", "NAME", "KIND", "CAPABILITY",
-	           "RECEIVED", "REFUSED", "FAILED", "SENT", "LOST");
+	put("{:<22} {:<20} {:<9} {:<16} {:>10} {:>8} {:>8} {:>10} {:>8}\n", "ID", "NAME", "KIND", "CAPABILITY",
+	    "RECEIVED", "REFUSED", "FAILED", "SENT", "LOST");
 	for (const auto &callback : *callbacks)
-		fmt::print("{:<22} {:<20} {:<9} {:<16} {:>10} {:>8} {:>8} {:>10} {:>8}\n", format_id(callback.id),
-		           format_payload(client::bytes(callback.name), false),
-		           callback.sleepable ? "sleepable" : "atomic", format_capability(callback.capability),
-		           callback.received, callback.refused, callback.failed, callback.sent, callback.lost);
+		put("{:<22} {:<20} {:<9} {:<16} {:>10} {:>8} {:>8} {:>10} {:>8}\n", format_id(callback.id),
+		    format_payload(client::bytes(callback.name), false), callback.sleepable ? "sleepable" : "atomic",
+		    format_capability(callback.capability), callback.received, callback.refused, callback.failed,
+		    callback.sent, callback.lost);
 	return exit_ok;
 }
 

@@ -2,11 +2,12 @@
 #include <cerrno>
 #include <memory>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/load_plan.hpp"
 #include "cli/module.hpp"
-#include "cli/parse.hpp"
+#include "cli/output.hpp"
 #include "cli/verbs.hpp"
 
 namespace cnx::tool
@@ -19,66 +20,42 @@ struct LoadOptions {
 	std::string directory;
 };
 
-/* A module and the parameters that stood behind it on the command line. */
-struct Wanted {
-	std::string name;
-	std::vector<std::string> parameters;
-};
-
-/* cnx comes first, asked for or not: every driver is built on it. */
-std::vector<Wanted> plan(const std::vector<std::string> &words)
-{
-	std::vector<Wanted> wanted{{"cnx", {}}};
-	std::size_t current = 0;
-	for (const auto &word : words) {
-		if (word.find('=') != word.npos) {
-			wanted[current].parameters.push_back(word);
-			continue;
-		}
-		const auto name = module_name(word);
-		current = 0;
-		while (current < wanted.size() && wanted[current].name != name)
-			++current;
-		if (current == wanted.size())
-			wanted.push_back({name, {}});
-	}
-	return wanted;
-}
-
 int load(const Context &context, const LoadOptions &options)
 {
 	Json results = Json::array();
-	const auto wanted = plan(options.words);
-	int status = exit_ok;
+	const auto wanted = load_plan(options.words);
+	/* Everything is checked before anything is changed. */
+	std::vector<PreparedModule> prepared;
 	for (const auto &[name, parameters] : wanted) {
-		if (module_loaded(name)) {
-			if (!parameters.empty()) {
-				status =
-				    context.fail(EEXIST, fmt::format("{} is loaded already, so that its parameters "
-				                                     "cannot be set: `cnx unload {}` first",
-				                                     name, name));
-				break;
-			}
-			if (context.json)
-				results.push_back({{"module", name}, {"state", "already loaded"}});
-			/* Nobody who loads a driver asks about cnx. */
-			else if (name != "cnx" || wanted.size() == 1)
-				fmt::print("{} is loaded already\n", name);
+		if (!module_loaded(name)) {
+			auto module = prepare_module(name, parameters, options.directory);
+			if (!module)
+				return context.fail(module.error());
+			prepared.push_back(std::move(*module));
 			continue;
 		}
-		if (const auto allowed = modules_allowed(); !allowed) {
-			status = context.fail(allowed.error());
-			break;
-		}
-		const auto path = load_module(name, parameters, options.directory);
-		if (!path) {
-			status = context.fail(path.error());
+		if (!parameters.empty())
+			return context.fail(EEXIST,
+			                    fmt::format("{} is loaded already, so that its parameters cannot be "
+			                                "set: `cnx reload {} {}`",
+			                                name, name, fmt::join(parameters, " ")));
+		if (context.json)
+			results.push_back({{"module", name}, {"state", "already loaded"}});
+		/* Nobody who loads a driver asks about cnx. */
+		else if (name != "cnx" || wanted.size() == 1)
+			put("{} is loaded already\n", name);
+	}
+
+	int status = exit_ok;
+	for (const auto &module : prepared) {
+		if (const auto loaded = load_module(module); !loaded) {
+			status = context.fail(loaded.error());
 			break;
 		}
 		if (context.json)
-			results.push_back({{"module", name}, {"state", "loaded"}, {"path", *path}});
+			results.push_back({{"module", module.name}, {"state", "loaded"}, {"path", module.path}});
 		else
-			fmt::print("{} loaded from {}\n", name, *path);
+			put("{} loaded from {}\n", module.name, module.path);
 	}
 	if (context.json)
 		context.print(results);
@@ -95,12 +72,15 @@ void add_load(CLI::App &application, Context &context)
 	                 "Drivers (echo is short for cnx_echo), each followed by its parameters as NAME=VALUE; "
 	                 "parameters before any driver are for cnx itself");
 	verb->add_option("--dir", options->directory, "Where the .ko files are, instead of the usual places");
-	verb->footer("The usual places: /lib/modules/RELEASE/{updates/dkms,updates,extra}, the current directory, the\n"
-	             "tool's own directory, and /cnx.\n"
-	             "Examples:\n"
-	             "  cnx load\n"
-	             "  cnx load protocol=28 echo ticker\n"
-	             "  cnx load --dir build/module ticker\n");
+	verb->footer(
+	    "Before anything is loaded, everything is checked: rights, kernel.modules_disabled, the kernel that\n"
+	    "each file was built for, signatures where they are demanded, and parameters.\n"
+	    "The usual places: /lib/modules/RELEASE/{updates/dkms,updates,extra}, the current directory, the\n"
+	    "tool's own directory, and /cnx.\n"
+	    "Examples:\n"
+	    "  cnx load\n"
+	    "  cnx load protocol=28 echo ticker\n"
+	    "  cnx load --dir build/kernel ticker\n");
 	verb->callback([&context, options] { context.status = load(context, *options); });
 }
 

@@ -4,14 +4,16 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <sstream>
 #include <string>
 
 #include <CLI/CLI.hpp>
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include <cnx/version.h>
 
 #include "cli/context.hpp"
+#include "cli/output.hpp"
 #include "cli/verbs.hpp"
 
 namespace
@@ -26,6 +28,7 @@ constexpr const char *footer = R"(Examples:
   cnx stress --mix all            strain cnx, and check that nothing goes astray
   cnx bench --only round-trip     latency, throughput and loss
   cnx unload echo ticker cnx      unload the drivers, then cnx
+  cnx reload ticker period_ms=10  load a driver anew, with other parameters
   cnx help send                   all about one verb
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 cnx is not loaded, 4 not permitted, 5 timed out.
@@ -67,23 +70,27 @@ int main(int argc, char **argv)
 
 	cnx::tool::add_load(application, context);
 	cnx::tool::add_unload(application, context);
+	cnx::tool::add_reload(application, context);
 	cnx::tool::add_list(application, context);
 	cnx::tool::add_stats(application, context);
+	cnx::tool::add_top(application, context);
 	cnx::tool::add_info(application, context);
 	cnx::tool::add_send(application, context);
 	cnx::tool::add_monitor(application, context);
 	cnx::tool::add_stress(application, context);
 	cnx::tool::add_bench(application, context);
+	cnx::tool::add_record(application, context);
+	cnx::tool::add_replay(application, context);
 
-	std::string topic;
-	auto *help = application.add_subcommand("help", "Explain a verb");
-	help->add_option("verb", topic, "The verb; none: all of them");
+	cnx::tool::add_help(application, context);
 
 	try {
 		application.parse(argc, argv);
 	} catch (const CLI::Success &asked) {
 		/* --help and --version. */
-		application.exit(asked);
+		std::ostringstream text;
+		application.exit(asked, text, text);
+		cnx::tool::put_text(stdout, text.str());
 		return finish(context, cnx::tool::exit_ok);
 	} catch (const CLI::ParseError &wrong) {
 		/* -j may not have been parsed before the mistake. */
@@ -92,20 +99,8 @@ int main(int argc, char **argv)
 		return context.misuse(fmt::format("{}: see `cnx help`", wrong.what()));
 	}
 
-	if (help->parsed()) {
-		const CLI::App *subject = &application;
-		if (!topic.empty()) {
-			const auto verbs =
-			    application.get_subcommands([&](CLI::App *verb) { return verb->check_name(topic); });
-			if (verbs.empty())
-				return context.misuse(fmt::format("there is no verb '{}': see `cnx help`", topic));
-			subject = verbs.front();
-		}
-		fmt::print("{}", subject->help(topic.empty() ? "" : "cnx"));
-		return finish(context, cnx::tool::exit_ok);
-	}
 	if (application.get_subcommands().empty()) {
-		fmt::print(stderr, "{}", application.help());
+		cnx::tool::put(stderr, "{}", application.help());
 		return cnx::tool::exit_usage;
 	}
 	return finish(context, context.status);

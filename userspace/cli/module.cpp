@@ -3,24 +3,21 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdint>
+#include <chrono>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <map>
-#include <set>
-#include <sstream>
 #include <system_error>
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/capability.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
+#include "cli/gate.hpp"
 #include "cli/modinfo.hpp"
+#include "cli/module_users.hpp"
 
 namespace cnx::tool
 {
@@ -34,54 +31,13 @@ std::unexpected<client::Error> refuse(int code, std::string what)
 	return std::unexpected(client::Error{code, std::move(what)});
 }
 
-/* A small file of /proc or /sys without its last newline; nothing if it cannot be read. */
-std::optional<std::string> read_text(const fs::path &path)
-{
-	std::ifstream file(path);
-	if (!file)
-		return std::nullopt;
-	std::string text(std::istreambuf_iterator<char>(file), {});
-	while (text.ends_with('\n'))
-		text.pop_back();
-	return text;
-}
-
-std::string kernel_release()
-{
-	utsname names{};
-	return ::uname(&names) == 0 ? names.release : "";
-}
-
-bool has_module_capability()
-{
-	std::ifstream status("/proc/self/status");
-	for (std::string line; std::getline(status, line);) {
-		if (!line.starts_with("CapEff:"))
-			continue;
-		return std::strtoull(line.c_str() + std::strlen("CapEff:"), nullptr, 16) >> CAP_SYS_MODULE & 1;
-	}
-	/* Without /proc nothing is known; the kernel will tell. */
-	return true;
-}
-
-/* Why a module without a signature would be turned away; empty if it would not. */
-std::string signature_demand()
-{
-	if (read_text("/sys/module/module/parameters/sig_enforce") == "Y")
-		return "this kernel enforces module signatures";
-	const auto lockdown = read_text("/sys/kernel/security/lockdown");
-	if (lockdown && lockdown->find('[') != lockdown->npos && lockdown->find("[none]") == lockdown->npos)
-		return "this kernel is locked down, as with Secure Boot";
-	return {};
-}
-
 /* Where module files lie, best place first. */
 std::vector<fs::path> search_path(const std::string &directory)
 {
 	if (!directory.empty())
 		return {directory};
 	std::vector<fs::path> places;
-	const fs::path modules = fs::path("/lib/modules") / kernel_release();
+	const fs::path modules = fs::path("/lib/modules") / running_release();
 	for (const char *below : {"updates/dkms", "updates", "updates/cnx", "extra", "extra/cnx"})
 		places.push_back(modules / below);
 	std::error_code ignored;
@@ -159,95 +115,6 @@ client::Error load_failure(int code, std::string_view name)
 	return {code, fmt::format("cannot load {}: {}", name, sentence)};
 }
 
-/* The modules that are built on this one. */
-std::vector<std::string> holders(std::string_view name)
-{
-	std::vector<std::string> names;
-	std::error_code ignored;
-	for (const auto &entry : fs::directory_iterator(fmt::format("/sys/module/{}/holders", name), ignored))
-		names.push_back(entry.path().filename());
-	std::sort(names.begin(), names.end());
-	return names;
-}
-
-/* The inodes of the user sockets of a netlink protocol, from /proc/net/netlink. */
-std::set<std::uint64_t> netlink_sockets(int protocol)
-{
-	std::set<std::uint64_t> inodes;
-	std::ifstream table("/proc/net/netlink");
-	std::string line;
-	std::getline(table, line); /* the head */
-	while (std::getline(table, line)) {
-		/* sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode; Pid 0 is the kernel's own. */
-		std::istringstream words(line);
-		std::string address, groups;
-		int number = -1;
-		std::uint64_t portid = 0, other = 0, inode = 0;
-		words >> address >> number >> portid >> groups >> other >> other >> other >> other >> other >> inode;
-		if (words && number == protocol && portid != 0)
-			inodes.insert(inode);
-	}
-	return inodes;
-}
-
-/* "monitor (812)" for each process that holds one of the sockets. Only root sees other users' processes. */
-std::set<std::string> socket_owners(const std::set<std::uint64_t> &inodes)
-{
-	std::set<std::string> links, owners;
-	for (const auto inode : inodes)
-		links.insert(fmt::format("socket:[{}]", inode));
-	std::error_code ignored;
-	for (const auto &process : fs::directory_iterator("/proc", ignored)) {
-		const std::string pid = process.path().filename();
-		if (pid.find_first_not_of("0123456789") != pid.npos)
-			continue;
-		for (fs::directory_iterator fd(process.path() / "fd", ignored), end; fd != end; fd.increment(ignored)) {
-			std::error_code gone;
-			if (links.contains(fs::read_symlink(fd->path(), gone).string())) {
-				owners.insert(
-				    fmt::format("{} ({})", read_text(process.path() / "comm").value_or("?"), pid));
-				break;
-			}
-		}
-	}
-	return owners;
-}
-
-template <class Range>
-std::string joined(const Range &parts)
-{
-	std::string text;
-	for (const auto &part : parts)
-		text += (text.empty() ? "" : ", ") + part;
-	return text;
-}
-
-/* Who uses a module, and how to make them stop, as the end of a sentence. */
-std::string users(std::string_view name)
-{
-	const auto drivers = holders(name);
-	std::string text;
-	if (!drivers.empty())
-		text = fmt::format("the modules {} are built on it (`cnx unload {}`)", joined(drivers),
-		                   fmt::join(drivers, " "));
-
-	const auto count =
-	    std::strtoul(read_text(fmt::format("/sys/module/{}/refcnt", name)).value_or("0").c_str(), nullptr, 10);
-	if (count > drivers.size()) {
-		if (!text.empty())
-			text += ", and ";
-		const auto open = count - drivers.size();
-		text += fmt::format("{} {} open", open, open == 1 ? "socket is" : "sockets are");
-		std::set<std::string> owners;
-		if (name == "cnx")
-			if (const auto protocol = client::discover_protocol())
-				owners = socket_owners(netlink_sockets(*protocol));
-		if (!owners.empty())
-			text += fmt::format(", held by {}, which must end first", joined(owners));
-	}
-	return text.empty() ? "it is in use" : text;
-}
-
 } // namespace
 
 bool module_loaded(std::string_view name)
@@ -257,53 +124,41 @@ bool module_loaded(std::string_view name)
 	return fs::exists(fmt::format("/sys/module/{}/initstate", name), ignored);
 }
 
-client::Result<void> modules_allowed()
+client::Result<PreparedModule> prepare_module(std::string_view name, const std::vector<std::string> &parameters,
+                                              const std::string &directory)
 {
-	if (!has_module_capability())
-		return refuse(EPERM, "this needs CAP_SYS_MODULE: run it as root (`sudo cnx ...`)");
-	if (read_text("/proc/sys/kernel/modules_disabled") == "1")
-		return refuse(EPERM, "this kernel was told to load and unload no more modules "
-		                     "(kernel.modules_disabled is 1): only a reboot changes that");
-	return {};
-}
-
-client::Result<std::string> load_module(std::string_view name, const std::vector<std::string> &parameters,
-                                        const std::string &directory)
-{
+	const auto gate = read_gate(running_release());
+	if (const auto allowed = may_change_modules(gate); !allowed)
+		return std::unexpected(allowed.error());
 	const auto path = find_module(name, directory);
 	if (!path)
 		return std::unexpected(path.error());
 	const auto modinfo = read_modinfo(*path);
 	if (!modinfo)
 		return std::unexpected(modinfo.error());
+	if (const auto suits = may_load(gate, *modinfo, path->string()); !suits)
+		return std::unexpected(suits.error());
 
-	const auto running = kernel_release();
-	if (modinfo->release() != running)
-		return refuse(ENOEXEC, fmt::format("{} was built for kernel {}, but {} is running: rebuild it with "
-		                                   "`make module KDIR=/lib/modules/{}/build`",
-		                                   path->string(), modinfo->release(), running, running));
-	std::string arguments;
+	PreparedModule prepared{std::string(name), path->string(), {}};
 	for (const auto &parameter : parameters) {
 		if (const auto wrong = check_parameter(*modinfo, parameter); !wrong.empty())
 			return refuse(EINVAL, fmt::format("{} {}", name, wrong));
-		arguments += (arguments.empty() ? "" : " ") + parameter;
+		prepared.arguments += (prepared.arguments.empty() ? "" : " ") + parameter;
 	}
-	if (!modinfo->is_signed)
-		if (const auto demand = signature_demand(); !demand.empty())
-			return refuse(EPERM,
-			              fmt::format("{}, and {} has none: sign it with a key that this machine has "
-			                          "enrolled, or use a kernel without that demand",
-			                          demand, path->string()));
+	return prepared;
+}
 
-	const int fd = ::open(path->c_str(), O_RDONLY | O_CLOEXEC);
+client::Result<void> load_module(const PreparedModule &module)
+{
+	const int fd = ::open(module.path.c_str(), O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return refuse(errno, fmt::format("cannot open {}: {}", path->string(), std::strerror(errno)));
-	const long loaded = ::syscall(SYS_finit_module, fd, arguments.c_str(), 0);
+		return refuse(errno, fmt::format("cannot open {}: {}", module.path, std::strerror(errno)));
+	const long loaded = ::syscall(SYS_finit_module, fd, module.arguments.c_str(), 0);
 	const int code = loaded ? errno : 0;
 	::close(fd);
 	if (code)
-		return std::unexpected(load_failure(code, name));
-	return path->string();
+		return std::unexpected(load_failure(code, module.name));
+	return {};
 }
 
 client::Result<void> unload_module(std::string_view name)
@@ -314,7 +169,7 @@ client::Result<void> unload_module(std::string_view name)
 	switch (code) {
 	case EWOULDBLOCK:
 	case EBUSY:
-		return refuse(EBUSY, fmt::format("{} is in use: {}", name, users(name)));
+		return refuse(EBUSY, fmt::format("{} is in use: {}", name, module_users(name)));
 	case ENOENT:
 		return refuse(ENOENT, fmt::format("{} is not loaded: see `lsmod`", name));
 	case EPERM:
@@ -322,6 +177,27 @@ client::Result<void> unload_module(std::string_view name)
 	default:
 		return refuse(code,
 		              fmt::format("cannot unload {}: {}: `dmesg` may tell more", name, std::strerror(code)));
+	}
+}
+
+client::Result<void> modules_allowed()
+{
+	return may_change_modules(read_gate(running_release()));
+}
+
+client::Result<void> unload_module(std::string_view name, Interrupt::Deadline deadline)
+{
+	constexpr std::chrono::milliseconds pause{50};
+	for (;;) {
+		auto done = unload_module(name);
+		if (done || done.error().code != EBUSY)
+			return done;
+		const auto now = Interrupt::Clock::now();
+		if (deadline && now >= *deadline)
+			return refuse(ETIMEDOUT, fmt::format("{}; --timeout waits longer", done.error().what));
+		if (Interrupt::wait(-1, deadline ? std::min(now + pause, *deadline) : now + pause) ==
+		    Interrupt::Woken::Signal)
+			return refuse(EINTR, done.error().what);
 	}
 }
 

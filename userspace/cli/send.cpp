@@ -9,9 +9,10 @@
 #include <random>
 #include <vector>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/output.hpp"
 #include "cli/parse.hpp"
 #include "cli/verbs.hpp"
 
@@ -162,10 +163,10 @@ void print_outcome(const Context &context, const SendOptions &options, const Out
 		               {"overruns", outcome.overruns},
 		               {"replies", std::move(replies)}});
 	else if (options.no_wait && !options.acknowledge)
-		fmt::print("{} sent, and nobody was asked what became of it\n", outcome.sent);
+		put("{} sent, and nobody was asked what became of it\n", outcome.sent);
 	else if (options.no_wait || options.count > 1)
-		fmt::print("{} sent, {} replies, {} refused{}\n", outcome.sent, outcome.replies, outcome.refused,
-		           outcome.overruns ? ", replies were lost to an overrun" : "");
+		put("{} sent, {} replies, {} refused{}\n", outcome.sent, outcome.replies, outcome.refused,
+		    outcome.overruns ? ", replies were lost to an overrun" : "");
 }
 
 int send(const Context &context, const SendOptions &options)
@@ -204,7 +205,7 @@ int send(const Context &context, const SendOptions &options)
 		if (context.json)
 			replies.push_back(to_json(reply));
 		else
-			fmt::print("{}\n", format_payload(reply.payload, options.show_hex));
+			put("{}\n", format_payload(reply.payload, options.show_hex));
 	};
 	const auto done = run(*client, options, *id, payload, outcome);
 	print_outcome(context, options, outcome, std::move(replies));

@@ -7,9 +7,8 @@
 #include <elf.h>
 #include <gtest/gtest.h>
 
-/* The unit program is linked with the library, not with the tool, so the helpers come along as source. */
-#include "cli/modinfo.cpp"
-#include "cli/parse.cpp"
+#include "cli/modinfo.hpp"
+#include "cli/parse.hpp"
 
 namespace
 {

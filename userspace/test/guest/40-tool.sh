@@ -6,15 +6,6 @@
 
 chmod 755 /bin/cnx
 
-# ends NAME STATUS COMMAND...: the command ends with this status, and its output is in $said.
-ends() {
-	ends_name=$1
-	ends_status=$2
-	shift 2
-	said=$(timeout 30 "$@" 2>&1)
-	expect "$ends_name" "$ends_status" "$?"
-}
-
 says() {
 	result "$(echo "$said" | grep -q -- "$2"; echo $?)" "$1"
 }
@@ -40,6 +31,9 @@ ends "send prints the reply" 0 cnx send 32:1 hello world
 says "which is what was sent" "^hello world$"
 ends "send takes hex" 0 cnx send 32:1 --hex 414243
 says "and sends its bytes" "^ABC$"
+ends "send reads standard input" 0 sh -c "printf 'from a pipe' | cnx send 32:1 --file -"
+says "and sends what it read" "^from a pipe$"
+ends "send takes one payload, not two" 2 cnx send 32:1 hello --hex 41
 ends "send refuses odd hex" 2 cnx send 32:1 --hex 41424
 ends "send refuses a bad id" 2 cnx send 32 hello
 ends "send refuses an id that is too large" 2 cnx send 4294967296:1 hello

@@ -76,6 +76,15 @@ match() {
 	return 1
 }
 
+# ends NAME STATUS COMMAND...: the command ends with this status, and its output is in $said.
+ends() {
+	ends_name=$1
+	ends_status=$2
+	shift 2
+	said=$(timeout 60 "$@" 2>&1)
+	expect "$ends_name" "$ends_status" "$?" || echo "it said: $said" | sed 's/^/# /'
+}
+
 # skip NAME REASON: reports a test that cannot be made here.
 skip() {
 	tests_run=$((tests_run + 1))
