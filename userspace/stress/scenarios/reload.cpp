@@ -12,6 +12,14 @@ namespace
 constexpr const char *driver = "cnx_echo";
 constexpr client::Id driver_id{0x20, 1};
 
+client::Result<void> load()
+{
+	const auto prepared = tool::prepare_module(driver, {}, {});
+	if (!prepared)
+		return std::unexpected(prepared.error());
+	return tool::load_module(*prepared);
+}
+
 class Reload : public Scenario
 {
 public:
@@ -21,7 +29,7 @@ public:
 			return allowed.error().what;
 		was_loaded_ = tool::module_loaded(driver);
 		if (!was_loaded_) {
-			if (const auto loaded = tool::load_module(driver, {}, {}); !loaded)
+			if (const auto loaded = load(); !loaded)
 				return loaded.error().what;
 		}
 		changed_ = true;
@@ -38,7 +46,7 @@ public:
 				if (unloaded.error().code != EBUSY)
 					worker.failed("unloading cnx_echo", unloaded.error());
 				worker.count("busy");
-			} else if (worker.sleep(pause(worker)); const auto loaded = tool::load_module(driver, {}, {})) {
+			} else if (worker.sleep(pause(worker)); const auto loaded = load()) {
 				worker.count("reloads");
 			} else {
 				worker.failed("loading cnx_echo", loaded.error());
@@ -55,7 +63,7 @@ public:
 		if (!was_loaded_) {
 			[[maybe_unused]] const auto unloaded = tool::unload_module(driver);
 		} else if (!tool::module_loaded(driver)) {
-			[[maybe_unused]] const auto loaded = tool::load_module(driver, {}, {});
+			[[maybe_unused]] const auto loaded = load();
 		}
 	}
 
