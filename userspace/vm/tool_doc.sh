@@ -109,7 +109,31 @@ verb stats
 text <<'T'
 What was received, sent and dropped since cnx was loaded, by reason; and who missed what.
 T
-show 'cnx stats' 'cnx stats 33:1' 'cnx stats 32:1 -j -p'
+show 'cnx stats' 'cnx stats 33:1' 'cnx stats 32:1 -j -p' 'cnx stats --prometheus | head -n 12'
+
+verb top
+text <<'T'
+Shows on a terminal what changes, sorted by the key that is pressed. `--once` prints a frame as text.
+T
+show 'cnx top --once --delay 2' 'cnx top </dev/null | cat'
+
+verb record
+text <<'T'
+Writes what drivers send to a file, with the time at which it came. [doc/recording.md](recording.md) describes the file.
+T
+show 'cnx record /tmp/ticks.cnx --idx 33 --count 3' 'cnx record /tmp/ticks.cnx --idx 33 --count 3'
+
+verb replay
+text <<'T'
+Lists what was recorded, or sends it again. Of a file that was cut, what stands before the cut is used.
+T
+show 'cnx replay /tmp/ticks.cnx --list' 'head -c 150 /tmp/ticks.cnx | cnx replay - --list'
+
+verb reload
+text <<'T'
+Unloads a module and loads it again, with other parameters if there are any. Everything is checked first.
+T
+show 'cnx reload ticker period_ms=50' 'cnx reload ticker period_ms=soon'
 
 if has stress; then
 	verb stress
