@@ -47,6 +47,8 @@ expect "all of them" "$scenarios" "$(echo "$said" | cut -d' ' -f1 | tr '\n' ' ' 
 ends "the list is JSON under -j" 0 cnx stress --list -j
 says "with what each is about" '"name":"churn","about":"'
 ends "a disk that is full is reported" 1 sh -c "cnx stress --list >/dev/full"
+ends "a pipe that closes early ends it quietly" 0 sh -c "cnx stress --list | head -n 1"
+expect "without a word" "senders    many senders to a callback that echoes; every reply is checked" "$said"
 ends "help has an example" 0 cnx help stress
 says "with all scenarios" "cnx stress --mix all"
 
