@@ -161,14 +161,15 @@ int list(const Context &context, const ReplayOptions &options, RecordingReader &
 {
 	std::optional<std::uint64_t> first;
 	for (std::uint64_t good = 0;; ++good) {
-		const auto recorded = reader.next();
+		const auto read = reader.next();
+		if (!read)
+			return fail_damaged(context, options, read.error(), good, "listed");
+		const std::optional<Recorded> &recorded = *read;
 		if (!recorded)
-			return fail_damaged(context, options, recorded.error(), good, "listed");
-		if (!*recorded)
 			return exit_ok;
 		if (!first)
-			first = (*recorded)->time;
-		list_one(context, options, *first, **recorded);
+			first = recorded->time;
+		list_one(context, options, *first, *recorded);
 		if (std::ferror(stdout))
 			return exit_failed;
 	}
@@ -192,23 +193,26 @@ int play(const Context &context, const ReplayOptions &options, RecordingReader &
 	std::uint64_t control = 0;
 	std::optional<Damage> damage;
 	for (bool going = true; going;) {
-		auto recorded = reader.next();
+		auto read = reader.next();
+		if (!read) {
+			damage = std::move(read.error());
+			break;
+		}
+		std::optional<Recorded> recorded = std::move(*read);
 		if (!recorded)
-			damage = std::move(recorded.error());
-		if (!recorded || !*recorded)
 			break;
 		++good;
-		if (const auto *overrun = std::get_if<client::Overrun>(&(*recorded)->what)) {
+		if (const auto *overrun = std::get_if<client::Overrun>(&recorded->what)) {
 			missing += overrun->missed.value_or(0);
 			continue;
 		}
-		auto &message = std::get<client::Message>((*recorded)->what);
+		auto &message = std::get<client::Message>(recorded->what);
 		/* What cnx itself told is no request to it. */
 		if (message.id == client::control_id) {
 			++control;
 			continue;
 		}
-		const auto played = player.play((*recorded)->time, std::move(message));
+		const auto played = player.play(recorded->time, std::move(message));
 		if (!played)
 			return context.fail(played.error());
 		going = *played;

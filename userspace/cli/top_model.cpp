@@ -88,6 +88,8 @@ TopFrame TopModel::frame(TopOrder order, bool reversed) const
 {
 	TopFrame frame;
 	frame.order = order;
+	if (!before_ || !now_)
+		return frame;
 	frame.info = now_->info;
 	frame.rates = rates_between(*before_, *now_);
 	sort(frame.rates.callbacks, order, reversed);

@@ -47,7 +47,7 @@ public:
 	/* Rates need two samples. */
 	bool ready() const { return before_.has_value(); }
 
-	/* Once ready. `reversed`: the least or last first. */
+	/* Empty until ready. `reversed`: the least or last first. */
 	TopFrame frame(TopOrder order, bool reversed) const;
 
 private:

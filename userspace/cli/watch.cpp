@@ -77,7 +77,7 @@ int watch(const Context &context, std::optional<client::Id> id, double seconds)
 			std::erase_if(sample.callbacks, [id](const auto &callback) { return callback.id != *id; });
 		return !id || !sample.callbacks.empty();
 	};
-	if (!only(*before))
+	if (const bool there = only(*before); id && !there)
 		return context.fail(ENODEV,
 		                    fmt::format("no callback is registered under {}: see `cnx list`", format_id(*id)));
 
