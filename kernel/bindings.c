@@ -273,6 +273,11 @@ void cnx_k_socket_put(struct sock *socket)
 	sock_put(socket);
 }
 
+bool cnx_k_socket_is_closed(const struct sock *socket)
+{
+	return sock_flag(socket, SOCK_DEAD);
+}
+
 bool cnx_k_queue(struct sock *socket, struct sk_buff *skb, __u32 group)
 {
 	/*

@@ -192,6 +192,12 @@ struct Platform {
 		return sender.skb ? reinterpret_cast<Endpoint *>(cnx_k_sender_socket(sender.skb)) : nullptr;
 	}
 
+	static bool is_closed(const Endpoint *endpoint)
+	{
+		// SAFETY: an endpoint is a socket under an opaque name.
+		return cnx_k_socket_is_closed(reinterpret_cast<const sock *>(endpoint));
+	}
+
 	static int observed()
 	{
 		return cnx_k_tracing;

@@ -240,7 +240,7 @@ private:
 	{
 		if (skb && skb->queue_to(subscriber.socket, route.group)) [[likely]]
 			++route.delivered;
-		else
+		else if (!cnx_k_socket_is_closed(subscriber.socket)) // its portid may be another's by now
 			serve(std::move(skb), subscriber.portid, cargo, route);
 	}
 

@@ -55,20 +55,35 @@ TEST_F(CoreSubscriptions, AreFoundByGroup)
 /// Where a socket is stays with its subscription while others come and go.
 TEST_F(CoreSubscriptions, KeepTheirEndpoints)
 {
-	std::array<std::uint64_t, 3> sockets{};
-	for (std::uint32_t portid = 1; portid <= sockets.size(); ++portid) {
-		// SAFETY: the address is compared, and never followed.
-		auto *const endpoint = reinterpret_cast<Endpoint *>(&sockets[portid - 1]);
-		ASSERT_EQ(error_of(subscriptions.add({.group = 1, .portid = portid, .endpoint = endpoint})), 0);
-	}
+	std::array<Endpoint, 3> sockets{};
+	for (std::uint32_t portid = 1; portid <= sockets.size(); ++portid)
+		ASSERT_EQ(error_of(subscriptions.add({.group = 1, .portid = portid, .endpoint = &sockets[portid - 1]})),
+		          0);
 	ASSERT_EQ(error_of(subscriptions.remove({.group = 1, .portid = 2})), 0);
 	const P::ReadGuard guard;
 	const auto left = subscriptions.of_group(guard, 1);
 	ASSERT_EQ(left.size(), 2u);
-	const void *const first = left[0].endpoint;
-	const void *const second = left[1].endpoint;
-	EXPECT_EQ(first, &sockets[0]);
-	EXPECT_EQ(second, &sockets[2]);
+	EXPECT_EQ(left[0].endpoint, &sockets[0]);
+	EXPECT_EQ(left[1].endpoint, &sockets[2]);
+}
+
+/// A portid is free before the end of its last socket has come to be known here.
+TEST_F(CoreSubscriptions, OfTheNextSocketWithAPortidStay)
+{
+	Endpoint last;
+	Endpoint next;
+	ASSERT_EQ(error_of(subscriptions.add({.group = 1, .portid = 7, .endpoint = &last})), 0);
+	ASSERT_EQ(error_of(subscriptions.add({.group = 2, .portid = 7, .endpoint = &last})), 0);
+	EXPECT_EQ(error_of(subscriptions.add({.group = 1, .portid = 7, .endpoint = &next})), -EEXIST);
+	last.closed = true;
+	ASSERT_EQ(error_of(subscriptions.add({.group = 1, .portid = 7, .endpoint = &next})), 0);
+	EXPECT_EQ(subscriptions.size(), 2u);
+	ASSERT_EQ(error_of(subscriptions.remove_all(7)), 0);
+	EXPECT_EQ(subscriptions.size(), 1u);
+	const P::ReadGuard guard;
+	const auto left = subscriptions.of_group(guard, 1);
+	ASSERT_EQ(left.size(), 1u);
+	EXPECT_EQ(left[0].endpoint, &next);
 }
 
 TEST_F(CoreSubscriptions, EndOneByOneOrWithTheirSocket)

@@ -41,11 +41,13 @@ concept BasicLock = std::default_initializable<L> && requires(L lock)
 /// in_read_section	whether the caller is inside a read section or for another reason must not sleep to wait.
 /// permits	whether a sender has a capability, in the user namespace of its network namespace. Does not sleep.
 /// endpoint	the socket that a sender sent from, as the transport knows it.
+/// is_closed	whether a socket has been closed, and its portid may be another's.
 /// may_sleep	whether the caller is in process context with nothing held that forbids sleeping.
 /// counter_add	adds to the calling CPU's copy of a per-CPU array of counters, atomically against interrupts.
 template <typename P>
 concept Platform = requires(RetireHead *head, void (*reclaim)(RetireHead *), void *memory, std::size_t n,
-                            typename P::Counters counters, typename P::WaitQueue queue, const cnx_sender &sender)
+                            typename P::Counters counters, typename P::WaitQueue queue, const cnx_sender &sender,
+                            const Endpoint *endpoint)
 {
 	typename P::ReadGuard;
 	requires !std::copy_constructible<typename P::ReadGuard>;
@@ -87,6 +89,9 @@ concept Platform = requires(RetireHead *head, void (*reclaim)(RetireHead *), voi
 	{
 		P::endpoint(sender)
 		} -> std::same_as<Endpoint *>;
+	{
+		P::is_closed(endpoint)
+		} -> std::same_as<bool>;
 	{
 		P::may_sleep()
 		} -> std::same_as<bool>;

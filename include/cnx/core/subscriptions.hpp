@@ -74,14 +74,19 @@ public:
 		return writer_.with([&](Writer &) -> Status {
 			const auto old = current();
 			const auto at = lower_bound(old, added);
-			if (at != old.end() && at->key() == added.key())
-				return std::unexpected(Error::exists);
-			if (old.size() >= most)
+			auto after = at;
+			if (at != old.end() && at->key() == added.key()) {
+				if (!at->endpoint || !P::is_closed(at->endpoint))
+					return std::unexpected(Error::exists);
+				++after; // of a socket that had the portid before, and is about to be forgotten
+			} else if (old.size() >= most) {
 				return std::unexpected(Error::no_space);
-			Snapshot *const fresh = CNX_TRY(Snapshot::make(old.size() + 1));
+			}
+			const auto kept = static_cast<std::size_t>((at - old.begin()) + (old.end() - after));
+			Snapshot *const fresh = CNX_TRY(Snapshot::make(kept + 1));
 			auto to = std::copy(old.begin(), at, fresh->entries().begin());
 			*to++ = added;
-			std::copy(at, old.end(), to);
+			std::copy(after, old.end(), to);
 			publish(fresh);
 			return {};
 		});
@@ -93,15 +98,17 @@ public:
 		return keep_if([gone](const Subscription &s) { return s.key() != gone.key(); });
 	}
 
-	/// Forget a socket that has closed. May sleep, and does not give up: another socket may have the portid next,
-	/// and must not inherit. Without memory it waits for a grace period, in which retired snapshots are freed, and
-	/// tries again. no_entry: it had no subscription.
+	/// Forget a socket that has closed. Another one may have its portid by now, and neither loses what it
+	/// subscribed to nor inherits. May sleep, and does not give up: without memory it waits for a grace period, in
+	/// which retired snapshots are freed, and tries again. no_entry: it had no subscription.
 	[[nodiscard]] Status remove_all(std::uint32_t portid)
 	{
 		if (snapshot_.load(std::memory_order_relaxed) == nullptr)
 			return std::unexpected(Error::no_entry);
 		for (;;) {
-			const Status status = keep_if([portid](const Subscription &s) { return s.portid != portid; });
+			const Status status = keep_if([portid](const Subscription &s) {
+				return s.portid != portid || (s.endpoint && !P::is_closed(s.endpoint));
+			});
 			if (status || status.error() != Error::no_memory)
 				return status;
 			P::synchronize();

@@ -16,6 +16,16 @@
 #include <cerrno>
 #include <cstdint>
 
+namespace cnx
+{
+
+/// Stands in for a socket.
+struct Endpoint {
+	bool closed = false;
+};
+
+} // namespace cnx
+
 namespace cnx::replica
 {
 
@@ -137,6 +147,7 @@ struct Platform {
 	[[nodiscard]] static bool in_read_section() { return F::read_ongoing(); }
 	[[nodiscard]] static bool may_sleep() { return !in_read_section(); }
 
+	[[nodiscard]] static bool is_closed(const Endpoint *endpoint) { return endpoint->closed; }
 	[[nodiscard]] static Endpoint *endpoint(const cnx_sender &) { return nullptr; }
 	[[nodiscard]] static bool permits(const cnx_sender &sender, int capability)
 	{
