@@ -121,12 +121,14 @@ test: $(TEST_NEEDS) | packages kernel-image ## run all tests (ONLY=pattern: the 
 	$(Q)userspace/vm/suite.py --only '$(ONLY)' $(foreach step,$(TEST_STEPS),'$(step)=$(TEST_$(step))')
 
 # TIME= in seconds; MIX= as `cnx stress --mix` takes it; SEED= repeats a run.
-TIME := 120
+TIME :=
+STRESS_TIME := $(or $(TIME),120)
+FUZZ_TIME := $(or $(TIME),60)
 MIX := all
 SEED :=
 .PHONY: stress
 stress: module userspace | packages kernel-image ## strain cnx in a VM with two CPUs (TIME=seconds MIX=scenarios SEED=number)
-	$(Q)$(VM) run stress userspace/vm/stress.sh --timeout $$(( $(TIME) + 180 )) --append 'cnx_stress=$(TIME):$(MIX):$(SEED)'
+	$(Q)$(VM) run stress userspace/vm/stress.sh --timeout $$(( $(STRESS_TIME) + 180 )) --append 'cnx_stress=$(STRESS_TIME):$(MIX):$(SEED)'
 
 ##@ Measure
 # What is measured: the commit, and whether the tree differs from it.
@@ -201,9 +203,8 @@ FUZZ := $(wildcard userspace/fuzz/client_*.cpp)
 FUZZ_PROGRAMS := $(FUZZ:userspace/fuzz/%.cpp=$(BUILD)/fuzz/%)
 .PHONY: fuzz-programs fuzz-client
 fuzz-programs: $(FUZZ_PROGRAMS)
-TIME := 60
 fuzz-client: fuzz-programs ## fuzz the client library for TIME= seconds (60); what it finds stays in build/fuzz
-	$(Q)userspace/fuzz/run.sh $(BUILD) '$(TIME)'
+	$(Q)userspace/fuzz/run.sh $(BUILD) '$(FUZZ_TIME)'
 
 .PHONY: lint
 lint: compile_commands.json | packages lint-packages ## clang-format, clang-tidy, cppcheck, shellcheck, SAFETY comments

@@ -125,7 +125,8 @@ int fail_damaged(const Context &context, const ReplayOptions &options, const Dam
 {
 	std::string what = fmt::format("{} {}", options.file, damage.what);
 	if (damage.offset > 0)
-		what += fmt::format("; the {} records before that were {}", good, done);
+		what += good == 1 ? fmt::format("; the one record before that was {}", done)
+		                  : fmt::format("; the {} records before that were {}", good, done);
 	return context.fail(EBADMSG, what);
 }
 
