@@ -221,7 +221,8 @@ void ListenOptions::add_to(CLI::App &verb)
 	              "Never listen as a member of a netlink group, whom filtered messages do not reach");
 	verb.add_flag("--batches", batches,
 	              "Let drivers' messages come several at once, and later, where they may wait for others");
-	verb.add_option("--count", count, "End after so many messages");
+	verb.add_option("--count", count, "End after so many messages")
+	    ->check(CLI::Range(std::uint64_t{0}, std::uint64_t{1} << 40));
 	verb.add_option("--timeout,--time", timeout, "End after so many seconds")->check(CLI::Range(0.0, 1e9));
 	verb.add_option("--buffer", buffer, "Receive buffer in MiB")
 	    ->check(CLI::Range(std::size_t{1}, std::size_t{1024}))

@@ -58,6 +58,12 @@ client::Result<fs::path> find_module(std::string_view name, const std::string &d
 		std::error_code ignored;
 		if (fs::is_regular_file(path, ignored))
 			return path;
+		/* Some distributions compress what is installed, and only modprobe unpacks it. */
+		for (const char *suffix : {".xz", ".zst", ".gz"})
+			if (const auto packed = path.string() + suffix; fs::is_regular_file(packed, ignored))
+				return refuse(ENOEXEC, fmt::format("{} is compressed: load it with `modprobe {}`, or "
+				                                   "unpack it and name its directory with --dir",
+				                                   packed, name));
 	}
 	std::string searched;
 	for (const auto &place : places)

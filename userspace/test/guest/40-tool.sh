@@ -104,8 +104,13 @@ ends "unload of cnx in use is refused" 1 cnx unload cnx
 says "and says by whom" "cnx_echo"
 ends "a pipe that closes early ends monitor quietly" 0 sh -c 'cnx monitor --group 33 | head -n 1'
 ends "an unknown verb is wrong usage" 2 cnx frobnicate
+ends "a count below nothing is wrong usage" 2 cnx monitor --group 33 --count -1
 ends "each verb has help" 0 cnx help send
 says "with an example" "cnx send"
 ends "unload takes several" 0 cnx unload echo ticker sleeper cnx
 ends "and nothing is left" 3 cnx info
+mkdir /tmp/packed
+touch /tmp/packed/cnx.ko.xz
+ends "a compressed module is left to modprobe" 1 cnx load --dir /tmp/packed
+says "by name" "cnx.ko.xz is compressed: load it with"
 done_testing
