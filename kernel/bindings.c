@@ -258,6 +258,28 @@ bool cnx_k_skb_fit(struct sk_buff *skb, bool may_sleep)
 	return true;
 }
 
+int cnx_k_broadcast(struct sock *kernel, struct sk_buff *skb, __u32 except, __u32 group, bool may_sleep)
+{
+	NETLINK_CB(skb).dst_group = group;
+	return netlink_broadcast(kernel, skb, except, group, GFP_ATOMIC);
+}
+
+int cnx_k_unicast(struct sock *kernel, struct sk_buff *skb, __u32 portid, __u32 group, bool wait)
+{
+	int delivered;
+
+	NETLINK_CB(skb).dst_group = group;
+	delivered = netlink_unicast(kernel, skb, portid, !wait);
+	return delivered < 0 ? delivered : 0;
+}
+
+void cnx_k_answer(struct sk_buff *received, const void *message, int status, const char *sentence)
+{
+	struct netlink_ext_ack extack = {._msg = sentence};
+
+	netlink_ack(received, (struct nlmsghdr *)message, status, &extack);
+}
+
 struct sock *cnx_k_sender_socket(const struct sk_buff *received)
 {
 	return NETLINK_CB(received).sk;

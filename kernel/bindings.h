@@ -40,6 +40,7 @@ struct cnx_k_waitqueue;
 struct cnx_k_timer;
 struct cnx_k_rcu_head;
 struct cnx_k_counters;
+struct cnx_connector;
 
 void cnx_k_mutex_init(struct cnx_k_mutex *mutex);
 void cnx_k_mutex_lock(struct cnx_k_mutex *mutex);
@@ -103,13 +104,11 @@ void *cnx_k_skb_extend(struct sk_buff *skb, __kernel_size_t bytes);
  */
 bool cnx_k_skb_fit(struct sk_buff *skb, bool may_sleep);
 
-/* The transport of one network namespace; NULL stands for the initial one. */
-extern struct sock *cnx_k_socket; /* the initial one's */
-bool cnx_k_group_has_members(struct net *net, __u32 group);
+/* The transport, over the kernel socket of one network namespace. */
 int netlink_has_listeners(struct sock *socket, unsigned int group); /* false for a group beyond the protocol's */
-int cnx_k_broadcast(struct net *net, struct sk_buff *skb, __u32 except, __u32 group, bool may_sleep);
+int cnx_k_broadcast(struct sock *kernel, struct sk_buff *skb, __u32 except, __u32 group, bool may_sleep);
 /* `group`: what the receiver is told that it was sent to; 0: to itself. */
-int cnx_k_unicast(struct net *net, struct sk_buff *skb, __u32 portid, __u32 group, bool wait);
+int cnx_k_unicast(struct sock *kernel, struct sk_buff *skb, __u32 portid, __u32 group, bool wait);
 /* The socket that a datagram came from, until its handler returns. */
 struct sock *cnx_k_sender_socket(const struct sk_buff *received);
 void cnx_k_socket_hold(struct sock *socket);
@@ -133,12 +132,25 @@ extern int cnx_k_tracing;
 
 /*
  * 0 or a negative errno. Process context. Everything below may be called from here until cnx_core_exit(), and nothing
- * outside. cnx_core_exit() may be called when no socket and no driver is left.
+ * outside. cnx_core_exit() may be called when no namespace and no driver is left.
  */
 int cnx_core_init(const char *version, unsigned int pool_depth, unsigned int pool_bytes);
 void cnx_core_exit(void);
-/* What the socket turned out to be. */
-void cnx_core_opened(__u32 protocol, __u32 groups);
+
+/*
+ * What one network namespace has of cnx: the initial one's, which is always there, and those that are made for others.
+ * NULL: no memory. Each is told its kernel socket before it is handed a message or asked to send one; `alone`: no other
+ * namespace has a kernel socket of this protocol. When one is closed, no task is in the functions below with it, nor will
+ * be. Process context; they may sleep.
+ */
+struct cnx_connector *cnx_core_initial(void);
+struct cnx_connector *cnx_core_connector_create(void);
+void cnx_core_connector_opened(struct cnx_connector *connector, struct sock *kernel, __u32 protocol, __u32 groups,
+                               bool alone);
+void cnx_core_connector_close(struct cnx_connector *connector);
+extern struct net init_net;
+/* The connector of a namespace other than the initial one, which does not end meanwhile; NULL: it has none. */
+struct cnx_connector *cnx_k_connector_of(const struct net *net);
 
 /* The pool of ready skbs; see skb_pool.hpp. The CPU that is filled stays online meanwhile. */
 void cnx_core_pool_refill_begins(void);
@@ -153,12 +165,12 @@ struct cnx_k_origin {
 	__u32 gid;
 	__u32 portid;
 };
-void cnx_core_receive(struct sk_buff *skb, const void *bytes, __kernel_size_t size, struct net *net,
-                      struct cnx_k_origin origin);
-void cnx_core_socket_closed(__u32 portid);
-bool cnx_core_group_is_open(__u32 group);
+void cnx_core_receive(struct cnx_connector *connector, struct sk_buff *skb, const void *bytes, __kernel_size_t size,
+                      struct net *net, struct cnx_k_origin origin);
+void cnx_core_socket_closed(struct cnx_connector *connector, __u32 portid);
+bool cnx_core_group_is_open(struct cnx_connector *connector, __u32 group);
 /* The first callback in order of registration with a serial above `after`; false if there is none. */
-bool cnx_core_next_callback(__u64 after, struct cnx_callback_record *record);
+bool cnx_core_next_callback(struct cnx_connector *connector, __u64 after, struct cnx_callback_record *record);
 
 #ifdef __cplusplus
 }

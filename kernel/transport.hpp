@@ -21,8 +21,9 @@
 namespace cnx::kernel
 {
 
-/// Messages from drivers to sockets, over netlink: to members of a netlink group by broadcast, to subscribers and
-/// to a portid by unicast. Any context, as `may_sleep` says.
+/// Messages from drivers to the sockets of one network namespace, over netlink: to members of a netlink group by
+/// broadcast, to subscribers and to a portid by unicast. Any context, as `may_sleep` says. That a destination names this
+/// namespace has been seen to before.
 class Transport
 {
 public:
@@ -30,6 +31,13 @@ public:
 	          SkbPool &pool)
 	    : dispatcher_(dispatcher), subscriptions_(subscriptions), losses_(losses), pool_(pool)
 	{
+	}
+
+	/// The namespace's kernel socket, and whether no other namespace has one of this protocol. Before the first send.
+	void opened(sock *socket, bool alone)
+	{
+		socket_ = socket;
+		alone_ = alone;
 	}
 
 	/// Room for a datagram of `bytes` bytes. no_memory.
@@ -68,7 +76,6 @@ public:
 	void send_coalesced(Skb &&skb, const Cargo &cargo, const CoalescedTo &coalesced_to)
 	{
 		cnx_destination to{};
-		to.net = coalesced_to.space;
 		to.portid = coalesced_to.portid;
 		to.group = coalesced_to.group;
 		Route route(to, to.group, false, Audience::batches);
@@ -102,12 +109,9 @@ private:
 		return message.length <= CNX_MAX_MESSAGE - sizeof(cnx_msg) && (message.payload || !message.length);
 	}
 
-	[[nodiscard]] static bool has_members(const cnx_destination &to, std::uint32_t group)
+	[[nodiscard]] bool has_members(const cnx_destination &to, std::uint32_t group) const
 	{
-		if (to.filter)
-			return false;
-		return to.net ? cnx_k_group_has_members(to.net, group)
-		              : netlink_has_listeners(cnx_k_socket, group) != 0;
+		return !to.filter && netlink_has_listeners(socket_, group) != 0;
 	}
 
 	[[nodiscard, gnu::noinline]] int send_heard(const cnx_message &message, const cnx_destination &to,
@@ -248,7 +252,7 @@ private:
 	int serve(Result<Skb> &&skb, std::uint32_t portid, const Cargo &cargo, Route &route, bool wait = false)
 	{
 		const int status =
-		    skb ? cnx_k_unicast(route.to.net, (*std::move(skb)).release(), portid, route.group, wait)
+		    skb ? cnx_k_unicast(socket_, (*std::move(skb)).release(), portid, route.group, wait)
 		        : to_errno(skb.error());
 		if (status == 0) [[likely]]
 			++route.delivered;
@@ -262,13 +266,16 @@ private:
 		// netlink leaves one socket out: who was served by unicast already, or else who is to be left out.
 		const std::uint32_t except = route.to.portid ? route.to.portid : route.to.except;
 		const int status =
-		    cnx_k_broadcast(route.to.net, std::move(skb).release(), except, route.group, route.may_sleep);
+		    cnx_k_broadcast(socket_, std::move(skb).release(), except, route.group, route.may_sleep);
 		// The group has members, and none of them got it: their queues are full. Where one was left out on
-		// purpose it may have been the only one.
+		// purpose it may have been the only one. Where namespaces share a protocol, netlink does not tell whose
+		// members they are.
 		if (status == 0) [[likely]]
 			++route.delivered;
-		else if (status != no_listener || except == 0)
-			miss(0, status == no_listener ? overrun : status, cargo, route);
+		else if (status != no_listener)
+			miss(0, status, cargo, route);
+		else if (except == 0 && alone_)
+			miss(0, overrun, cargo, route);
 	}
 
 	/// A listener did not get a datagram; portid 0 stands for members of the group, whom netlink does not name.
@@ -379,7 +386,7 @@ private:
 			if (!callback || !callback->coalescing() || !wants_batches(guard, to.portid, group))
 				return std::nullopt;
 			waits = wait_for_others(callback->coalescing(), message,
-			                        {.space = to.net, .portid = to.portid, .group = group});
+			                        {.portid = to.portid, .group = group});
 		}
 		int status = 0;
 		if (waits) {
@@ -440,6 +447,8 @@ private:
 	Subscriptions<Platform> &subscriptions_;
 	Losses<Platform> &losses_;
 	SkbPool &pool_;
+	sock *socket_ = nullptr;
+	bool alone_ = false;
 	std::atomic<unsigned> coalescing_{0}; // callbacks whose messages may wait
 };
 

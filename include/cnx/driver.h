@@ -43,6 +43,16 @@ struct cnx_coalescing {
 	    bytes; /* of a datagram at most, headers included: 64 to CNX_MAX_BATCH; 0: 3776, which skbs are ready for */
 };
 
+/* Whom a callback serves. */
+enum cnx_scope {
+	CNX_INITIAL_NAMESPACE, /* the initial network namespace alone */
+	/*
+	 * Each network namespace, those that exist and those to come, as if the driver had registered in every one of
+	 * them. cnx_sender.net says where a message came from, and cnx_destination.net where one goes.
+	 */
+	CNX_EVERY_NAMESPACE,
+};
+
 struct cnx_registration {
 	struct cnx_id id;
 	const char *name; /* 1 to CNX_NAME_SIZE - 1 bytes, copied */
@@ -52,13 +62,14 @@ struct cnx_registration {
 	int sender;                       /* CNX_SENDER_... */
 	bool open_to_listeners;           /* true: anyone may subscribe to group id.idx; false: CAP_NET_ADMIN */
 	struct cnx_coalescing coalescing; /* all zero: none */
+	enum cnx_scope scope;
 };
 
 /*
  * Register a callback. Process context; may sleep. The callback may run before this returns.
  * Returns the registration, or ERR_PTR:
- *	-EINVAL		no callback; no name, or one that is empty or too long; unknown kind or capability; control id;
- *			coalescing beyond its limits
+ *	-EINVAL		no callback; no name, or one that is empty or too long; unknown kind, capability or scope; control
+ *			id; coalescing beyond its limits
  *	-EEXIST		the id is taken
  *	-ENOMEM
  */
@@ -101,7 +112,11 @@ typedef void (*cnx_failed_fn)(void *context, __u32 portid, int status);
  * zero, to the group of the callback registered under the message's id.
  */
 struct cnx_destination {
-	struct net *net; /* NULL: the initial network namespace */
+	/*
+	 * NULL: the initial network namespace. Another one must not end meanwhile: hold it (get_net()), or be called by
+	 * one of its sockets, or be in its pernet exit. Where cnx has no socket in it, nobody listens.
+	 */
+	struct net *net;
 	__u32 portid;
 	__u32 group;
 	__u32 except; /* a portid that the group's copy does not go to; 0: none. Not together with portid. */

@@ -56,6 +56,7 @@ public:
 		int sender = CNX_SENDER_NET_ADMIN;
 		bool open_to_listeners = false;
 		cnx_coalescing coalescing{};
+		cnx_scope scope = CNX_INITIAL_NAMESPACE;
 	};
 
 	/// Register `receiver`, which must outlive the registration, under `id`. Errors: those of cnx_register().
@@ -69,7 +70,8 @@ public:
 		                                    .kind = R::kind,
 		                                    .sender = options.sender,
 		                                    .open_to_listeners = options.open_to_listeners,
-		                                    .coalescing = options.coalescing};
+		                                    .coalescing = options.coalescing,
+		                                    .scope = options.scope};
 		cnx_callback *const callback = cnx_register(&registration);
 		// SAFETY: only reads the address; the kernel returns errors as the last 4095 addresses.
 		const auto address = reinterpret_cast<std::uintptr_t>(callback);

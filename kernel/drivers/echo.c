@@ -30,6 +30,7 @@ static int __init echo_init(void)
 	    .callback = echo,
 	    .kind = CNX_KIND_ATOMIC,
 	    .sender = CNX_SENDER_ANYONE,
+	    .scope = CNX_EVERY_NAMESPACE,
 	};
 
 	echo_callback = cnx_register(&registration);

@@ -77,7 +77,7 @@ class CoreCoalescer : public ::testing::Test
 {
 protected:
 	using Lists = std::vector<std::vector<std::uint32_t>>;
-	static constexpr CoalescedTo somewhere{nullptr, 0, 5};
+	static constexpr CoalescedTo somewhere{0, 5};
 	static constexpr std::uint64_t delay = 500;
 
 	void limit(std::size_t messages_of_bytes, std::uint32_t messages)
@@ -146,7 +146,7 @@ TEST_F(CoreCoalescer, SendsWhatHasWaitedLongEnough)
 	EXPECT_EQ(sink.armed, 1000 + delay);
 	sink.clock = 1300;
 	add(2);
-	const CoalescedTo elsewhere{nullptr, 0, 6};
+	const CoalescedTo elsewhere{0, 6};
 	add(3, elsewhere);
 	EXPECT_EQ(sink.armed, 1000 + delay) << "the first one's time is the next";
 	sink.clock = 1000 + delay - 1;
@@ -171,7 +171,7 @@ TEST_F(CoreCoalescer, SendsWhatHasWaitedLongEnough)
 TEST_F(CoreCoalescer, KeepsDestinationsApart)
 {
 	limit(100, 2);
-	const CoalescedTo unicast{nullptr, 7, 0};
+	const CoalescedTo unicast{7, 0};
 	add(1);
 	add(10, unicast);
 	add(2);

@@ -25,7 +25,6 @@ struct CoalescingLimits {
 
 /// Where coalesced messages are sent.
 struct CoalescedTo {
-	net *space;
 	std::uint32_t portid;
 	std::uint32_t group;
 

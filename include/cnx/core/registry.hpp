@@ -92,7 +92,29 @@ public:
 	template <typename Gone>
 	[[nodiscard]] Status remove(std::span<Entry *const> entries, Gone &&gone)
 	{
-		CNX_TRY(removable(entries));
+		if (P::in_read_section() ||
+		    std::any_of(entries.begin(), entries.end(), [this](Entry *entry) { return runs_here(*entry); }))
+			return std::unexpected(Error::deadlock);
+		CNX_TRY(retract(entries));
+		P::synchronize();
+		finish(entries, std::forward<Gone>(gone));
+		return {};
+	}
+	[[nodiscard]] Status remove(std::span<Entry *const> entries)
+	{
+		return remove(entries, [](const Entry &) {});
+	}
+
+	/// Whether to wait for the end of the entry's calls, here and now, would be to wait for oneself.
+	[[nodiscard]] bool runs_here(const Entry &entry)
+	{
+		return entry.kind() == Kind::sleepable && calls_.running_here(entry);
+	}
+
+	/// The first half of remove(), for who removes from several registries with one grace period for them all: from
+	/// here on nobody finds the entries who has not found them yet. invalid, with nothing changed: as for remove().
+	[[nodiscard]] Status retract(std::span<Entry *const> entries)
+	{
 		CNX_TRY(state_.with([&](State &state) -> Status {
 			for (std::size_t i = 0; i < entries.size(); ++i) {
 				if (!std::exchange(entries[i]->leaving_, true))
@@ -108,12 +130,19 @@ public:
 			}
 			return {};
 		}));
-		typename Calls::Waiter waiter(calls_);
-		P::synchronize();
+		calls_.announce_waiter();
+		return {};
+	}
+
+	/// The second half, a grace period after the first: waits for the running calls, and frees. May sleep.
+	template <typename Gone>
+	void finish(std::span<Entry *const> entries, Gone &&gone)
+	{
 		for (Entry *const entry : entries) {
 			if (entry->kind() == Kind::sleepable)
-				waiter.wait(*entry);
+				calls_.wait(*entry);
 		}
+		calls_.dismiss_waiter();
 		state_.with([&](State &state) {
 			for (Entry *const entry : entries)
 				state.writer.recycle(*entry);
@@ -122,11 +151,6 @@ public:
 			gone(static_cast<const Entry &>(*entry));
 			static_cast<void>(Owned<P, Entry>::adopt(entry));
 		}
-		return {};
-	}
-	[[nodiscard]] Status remove(std::span<Entry *const> entries)
-	{
-		return remove(entries, [](const Entry &) {});
 	}
 
 	/// The callback of an id, or nullptr; valid while the guard is open.
@@ -175,18 +199,6 @@ public:
 	}
 
 private:
-	/// deadlock if remove(entries), called here and now, would wait for its caller.
-	[[nodiscard]] Status removable(std::span<Entry *const> entries)
-	{
-		if (P::in_read_section())
-			return std::unexpected(Error::deadlock);
-		if (std::any_of(entries.begin(), entries.end(), [this](Entry *entry) {
-			    return entry->kind() == Kind::sleepable && calls_.running_here(*entry);
-		    }))
-			return std::unexpected(Error::deadlock);
-		return {};
-	}
-
 	// INVARIANT: an entry is in the list if and only if its id is live in the table.
 	struct State {
 		explicit State(RcuTable<P, Entry> &table) : writer(table) {}

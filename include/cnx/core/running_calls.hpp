@@ -71,27 +71,17 @@ public:
 		Call *next_ = nullptr; // in the overflow list
 	};
 
-	/// Announces a waiter. Make it before the grace period, wait after it.
-	class Waiter
+	/// Announces somebody who will wait(). Before the grace period.
+	void announce_waiter() { waiters_.fetch_add(1, std::memory_order_seq_cst); }
+
+	/// Sleeps until no call of `callback` is running. Announced, and after the grace period.
+	void wait(const C &callback)
 	{
-	public:
-		explicit Waiter(RunningCalls &calls) : calls_(calls)
-		{
-			calls_.waiters_.fetch_add(1, std::memory_order_seq_cst);
-		}
-		~Waiter() { calls_.waiters_.fetch_sub(1, std::memory_order_relaxed); }
-		Waiter(const Waiter &) = delete;
-		Waiter &operator=(const Waiter &) = delete;
+		ended_.wait_until([&] { return !any(callback, nullptr); });
+	}
 
-		/// Sleeps until no call of `callback` is running.
-		void wait(const C &callback)
-		{
-			calls_.ended_.wait_until([&] { return !calls_.any(callback, nullptr); });
-		}
-
-	private:
-		RunningCalls &calls_;
-	};
+	/// One who was announced waits no more.
+	void dismiss_waiter() { waiters_.fetch_sub(1, std::memory_order_relaxed); }
 
 	/// The slots of every CPU. Its owner.
 	class Slots;

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Loads, hammers and unloads everything 200 times, and checks that the kernel's memory is where it was.
 #include "ktap.hpp"
+#include "memory.hpp"
 #include "raw.hpp"
 
 #include <sys/utsname.h>
-
-#include <map>
-#include <sstream>
 
 using namespace cnx::test;
 
@@ -72,71 +70,6 @@ bool cycle()
 	}
 	// A socket's module reference goes with the socket, a grace period after it was closed.
 	return eventually([] { return unload_module("cnx") == 0; }) && good;
-}
-
-struct Memory {
-	std::map<std::string, long> objects; // by slab cache
-	std::map<std::string, long> kib;     // by the name in /proc/meminfo
-};
-
-void write_to(const std::string &path, const char *text)
-{
-	std::ofstream(path) << text << std::flush;
-}
-
-/// After all that is cached on the side, and all that waits for a grace period, has been given back.
-Memory measure()
-{
-	Memory memory;
-	std::string line;
-	// What RCU frees comes in waves: freeing one thing may queue the next.
-	for (int i = 0; i < 3; ++i) {
-		std::this_thread::sleep_for(std::chrono::milliseconds(300));
-		write_to("/proc/sys/vm/drop_caches", "3");
-	}
-	std::ifstream slabs("/proc/slabinfo");
-	std::vector<std::string> names;
-	while (std::getline(slabs, line)) {
-		const std::string name = line.substr(0, line.find(' '));
-		if (name.starts_with("kmalloc") || name.starts_with("skbuff"))
-			names.push_back(name);
-	}
-	// Without this, the objects that a CPU keeps at hand count as in use.
-	for (const auto &name : names)
-		write_to("/sys/kernel/slab/" + name + "/shrink", "1");
-	slabs.close();
-	slabs.open("/proc/slabinfo");
-	while (std::getline(slabs, line)) {
-		std::istringstream fields(line);
-		std::string name;
-		long active = 0;
-		fields >> name >> active;
-		if (name.starts_with("kmalloc") || name.starts_with("skbuff"))
-			memory.objects[name] = active;
-	}
-	std::ifstream meminfo("/proc/meminfo");
-	while (std::getline(meminfo, line)) {
-		std::istringstream fields(line);
-		std::string name;
-		long kib = 0;
-		fields >> name >> kib;
-		if (name == "MemAvailable:" || name == "SUnreclaim:" || name == "VmallocUsed:" || name == "Percpu:" ||
-		    name == "PageTables:" || name == "MemFree:")
-			memory.kib[name.substr(0, name.size() - 1)] = kib;
-	}
-	// Free pages that a CPU keeps at hand are in none of the sums above.
-	std::ifstream zones("/proc/zoneinfo");
-	while (std::getline(zones, line)) {
-		std::istringstream fields(line);
-		std::string name;
-		long pages = 0;
-		fields >> name >> pages;
-		if (name == "count:") {
-			memory.kib["MemAvailable"] += pages * 4;
-			memory.kib["MemFree"] += pages * 4;
-		}
-	}
-	return memory;
 }
 
 } // namespace

@@ -1,0 +1,10 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# cnx in network namespaces, those that were there before it and those that come later.
+unshare -n sleep 600 &
+older=$!
+sleep 0.5
+insmod /ko/cnx.ko && insmod /ko/cnx_echo.ko && insmod /ko/cnx_test_namespaces.ko && test_namespaces $older
+status=$?
+kill $older
+exit $status
