@@ -114,6 +114,8 @@ struct sock *cnx_k_sender_socket(const struct sk_buff *received);
 void cnx_k_socket_hold(struct sock *socket);
 void cnx_k_socket_put(struct sock *socket);
 bool cnx_k_socket_is_closed(const struct sock *socket);
+/* Until whoever is in cnx_core_socket_closed() has left it. May sleep. */
+void cnx_k_wait_for_closing(void);
 /*
  * As cnx_k_unicast(), to a socket that the caller holds and nobody has to look for. False, and the skb as it was:
  * netlink has to decide, because the socket has ever missed anything, is full, or is closing.

@@ -16,8 +16,8 @@
 namespace cnx::kernel
 {
 
-/// The messages of one callback that wait for others: see cnx_registration.coalescing. Its owner is the registration;
-/// senders reach it through the callback, in read sections.
+/// The messages of one callback that wait for others: see cnx_registration.coalescing. Its owner is the registration,
+/// and senders reach it through the callback, in read sections. Or those to one listener, whose they are then.
 class Coalescing final : private CoalescerSink<Skb>
 {
 public:
@@ -34,31 +34,34 @@ public:
 		                        .delay = std::uint64_t{asked.delay_us} * 1000};
 	}
 
-	/// May sleep. no_memory.
+	/// `alone`: the one listener, if it is for one; it must outlive this. May sleep. no_memory.
 	[[nodiscard]] static Result<Owned<Platform, Coalescing>> create(Transport &transport, Id id,
-	                                                                const CoalescingLimits &limits)
+	                                                                const CoalescingLimits &limits,
+	                                                                const Addressee *alone = nullptr)
 	{
-		return Owned<Platform, Coalescing>::create(transport, id, limits);
+		return Owned<Platform, Coalescing>::create(transport, id, limits, alone);
 	}
 
 	/// For create().
-	Coalescing(Transport &transport, Id id, const CoalescingLimits &limits)
-	    : transport_(transport), id_(id), coalescer_(*this, limits)
+	Coalescing(Transport &transport, Id id, const CoalescingLimits &limits, const Addressee *alone)
+	    : transport_(transport), id_(id), alone_(alone), coalescer_(*this, limits)
 	{
 		cnx_k_timer_init(
 		    timer_.get(),
 		    // SAFETY: the context is this, which cancels the timer before it ends.
 		    [](void *context) { static_cast<Coalescing *>(context)->coalescer_.expire(); }, this);
-		transport_.coalescing_begins();
+		if (!alone_)
+			transport_.coalescing_begins();
 	}
 	Coalescing(const Coalescing &) = delete;
 	Coalescing &operator=(const Coalescing &) = delete;
-	/// Sends what waits. No sender can reach it any more. May sleep.
+	/// Sends what waits. No sender can reach it any more. Not in the timer's own softirq.
 	~Coalescing()
 	{
 		cnx_k_timer_cancel(timer_.get());
 		coalescer_.finish();
-		transport_.coalescing_ends();
+		if (!alone_)
+			transport_.coalescing_ends();
 	}
 
 	/// Any context, in the read section in which the callback was found. no_memory, no_space.
@@ -79,7 +82,11 @@ private:
 
 	void deliver(Skb &&datagram, std::uint32_t messages, const CoalescedTo &to) override
 	{
-		transport_.send_coalesced(std::move(datagram), {.id = id_, .messages = messages}, to);
+		const Cargo cargo{.id = id_, .messages = messages};
+		if (alone_)
+			transport_.send_to(*alone_, std::move(datagram), cargo);
+		else
+			transport_.send_coalesced(std::move(datagram), cargo, to);
 	}
 
 	void arm(std::uint64_t nanoseconds) override { cnx_k_timer_arm(timer_.get(), nanoseconds); }
@@ -87,6 +94,7 @@ private:
 
 	Transport &transport_;
 	const Id id_;
+	const Addressee *const alone_;
 	Embedded<cnx_k_timer, CNX_K_TIMER_BYTES> timer_;
 	Coalescer<Platform, Skb> coalescer_;
 };

@@ -4,6 +4,7 @@
 
 #include "batch.hpp"
 #include "coalescing.hpp"
+#include "listeners.hpp"
 #include "platform.hpp"
 #include "skb_pool.hpp"
 #include "transport.hpp"
@@ -47,7 +48,7 @@ public:
 	          const Facts &facts, SkbPool &pool)
 	    : dispatcher_(std::move(slots), std::move(counters)),
 	      control_(dispatcher_, subscriptions_, losses_, facts),
-	      transport_(dispatcher_, subscriptions_, losses_, pool)
+	      transport_(dispatcher_, subscriptions_, losses_, pool), listeners_(transport_)
 	{
 	}
 	Connector(const Connector &) = delete;
@@ -62,6 +63,7 @@ public:
 	[[nodiscard]] Dispatcher<Platform> &dispatcher() { return dispatcher_; }
 	[[nodiscard]] Registry<Platform> &registry() { return dispatcher_.registry(); }
 	[[nodiscard]] Transport &transport() { return transport_; }
+	[[nodiscard]] Listeners &listeners() { return listeners_; }
 
 	/// Register a callback here. May sleep. exists, no_memory.
 	[[nodiscard]] Result<Entry *> add(CallbackSpec spec, const std::optional<CoalescingLimits> &limits)
@@ -110,6 +112,7 @@ public:
 		// Most sockets had no subscription.
 		static_cast<void>(subscriptions_.remove_all(portid));
 		losses_.forget(portid);
+		listeners_.closed(portid);
 	}
 
 	[[gnu::always_inline]] void receive(std::span<const std::byte> bytes, const cnx_sender &sender)
@@ -207,6 +210,7 @@ private:
 	Losses<Platform> losses_;
 	Control<Platform> control_;
 	Transport transport_;
+	Listeners listeners_;
 	std::atomic<std::uint32_t> events_{0};
 	// The core's: the list of connectors, under its lock, and how many removals of entries are under way here.
 	Connector *next_ = nullptr;

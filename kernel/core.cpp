@@ -16,10 +16,11 @@ namespace
 {
 
 /// What linux/err.h calls ERR_PTR() and IS_ERR().
-[[nodiscard]] cnx_callback *error_pointer(Error error)
+template <typename Object>
+[[nodiscard]] Object *error_pointer(Error error)
 {
 	// SAFETY: the last 4095 addresses are no object's, and stand for errors.
-	return reinterpret_cast<cnx_callback *>(static_cast<std::intptr_t>(to_errno(error)));
+	return reinterpret_cast<Object *>(static_cast<std::intptr_t>(to_errno(error)));
 }
 [[nodiscard]] bool is_error(const Registered *registered)
 {
@@ -40,6 +41,12 @@ constinit Connector *initial = nullptr; // the initial namespace's
 [[nodiscard]] cnx_connector *to_opaque(Connector *connector)
 {
 	return reinterpret_cast<cnx_connector *>(connector);
+}
+
+// SAFETY: as above, of a cnx_listener and a Listener.
+[[nodiscard]] Listener *from_opaque(cnx_listener *listener)
+{
+	return reinterpret_cast<Listener *>(listener);
 }
 
 /// nullptr: cnx has no socket in that namespace.
@@ -151,22 +158,22 @@ bool cnx_core_next_callback(cnx_connector *connector, __u64 after, cnx_callback_
 cnx_callback *cnx_register(const cnx_registration *registration)
 {
 	if (!registration)
-		return error_pointer(Error::invalid);
+		return error_pointer<cnx_callback>(Error::invalid);
 	const auto spec = Registry<Platform>::check(registration->id, registration->name, registration->callback,
 	                                            registration->context, registration->kind, registration->sender,
 	                                            registration->open_to_listeners);
 	if (!spec)
-		return error_pointer(spec.error());
+		return error_pointer<cnx_callback>(spec.error());
 	if (key_of(spec->id) == key_of(control_id))
-		return error_pointer(Error::invalid);
+		return error_pointer<cnx_callback>(Error::invalid);
 	const auto limits = Coalescing::check(registration->coalescing);
 	if (!limits)
-		return error_pointer(limits.error());
+		return error_pointer<cnx_callback>(limits.error());
 	if (registration->scope != CNX_INITIAL_NAMESPACE && registration->scope != CNX_EVERY_NAMESPACE)
-		return error_pointer(Error::invalid);
+		return error_pointer<cnx_callback>(Error::invalid);
 	const auto registered = core->add(*spec, *limits, registration->scope, *initial);
 	if (!registered)
-		return error_pointer(registered.error());
+		return error_pointer<cnx_callback>(registered.error());
 	if (cnx_k_tracing)
 		cnx_k_trace_register(spec->id, spec->name.data());
 	// SAFETY: a cnx_callback is a Registered under an opaque name, undone by cnx_unregister_all() alone.
@@ -198,6 +205,27 @@ int cnx_send(const cnx_message *message, const cnx_destination *to, cnx_context 
 	if (!connector) [[unlikely]]
 		return -ESRCH;
 	return connector->transport().send(*message, *to, context == CNX_MAY_SLEEP);
+}
+
+cnx_listener *cnx_listener_create(const cnx_sender *sender, const cnx_listening *listening)
+{
+	Connector *const connector = sender && sender->skb ? connector_of(sender->net) : nullptr;
+	if (!connector || !listening || !listening->closed)
+		return error_pointer<cnx_listener>(Error::invalid);
+	const auto listener =
+	    connector->listeners().add({sender->portid, cnx_k_sender_socket(sender->skb)}, *listening);
+	// SAFETY: a cnx_listener is a Listener under an opaque name, undone by from_opaque() alone.
+	return listener ? reinterpret_cast<cnx_listener *>(*listener) : error_pointer<cnx_listener>(listener.error());
+}
+
+void cnx_listener_destroy(cnx_listener *listener)
+{
+	Listeners::remove(from_opaque(listener));
+}
+
+int cnx_listener_send(cnx_listener *listener, const cnx_message *message, cnx_context context)
+{
+	return from_opaque(listener)->send(*message, context == CNX_MAY_SLEEP);
 }
 
 int cnx_dispatch(const cnx_message *message)

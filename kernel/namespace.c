@@ -48,6 +48,9 @@ static struct cnx_connector *cnx_initial;
 /* Entered by who looks at cnx_initial, so that to wait for it is to wait for them. */
 DEFINE_STATIC_SRCU(cnx_users);
 
+/* Entered by who tells the core that a socket has closed. */
+DEFINE_STATIC_SRCU(cnx_closing);
+
 /* Whether there ever was another namespace than the initial one. */
 static bool cnx_was_elsewhere;
 
@@ -120,14 +123,20 @@ static int cnx_socket_event(struct notifier_block *block, unsigned long event, v
 
 	if (event != NETLINK_URELEASE)
 		return NOTIFY_DONE;
-	index = srcu_read_lock(&cnx_users);
+	/* To unregister the notifier is to wait for this, so that the namespaces are there. */
+	index = srcu_read_lock(&cnx_closing);
 	if (READ_ONCE(cnx_initial)) {
 		space = cnx_namespace_of(notify->net);
 		if (space->connector && space->protocol == notify->protocol)
 			cnx_core_socket_closed(space->connector, notify->portid);
 	}
-	srcu_read_unlock(&cnx_users, index);
+	srcu_read_unlock(&cnx_closing, index);
 	return NOTIFY_DONE;
+}
+
+void cnx_k_wait_for_closing(void)
+{
+	synchronize_srcu(&cnx_closing);
 }
 
 static struct notifier_block cnx_notifier = {
@@ -333,6 +342,8 @@ void cnx_namespaces_close(void)
 	WRITE_ONCE(cnx_initial, NULL);
 	synchronize_srcu(&cnx_users);
 	netlink_unregister_notifier(&cnx_notifier);
+	/* What drivers have destroyed may still be about to let go of its namespace. */
+	rcu_barrier();
 	unregister_pernet_subsys(&cnx_namespaces);
 	/*
 	 * A task may have been about to enter cnx_users, or may have just left it, with nothing to pin this module. It

@@ -45,9 +45,14 @@ public:
 	{
 		// SAFETY: an endpoint is the address of a socket under an opaque name; see Platform::endpoint(). Its
 		// subscription ends before the socket is freed, which takes a grace period more.
-		auto *const socket = reinterpret_cast<sock *>(subscription.endpoint);
-		cnx_k_socket_hold(socket);
-		subscribers_[count_++] = {subscription.portid, socket};
+		add({subscription.portid, reinterpret_cast<sock *>(subscription.endpoint)});
+	}
+
+	/// The same of a socket that somebody holds.
+	void add(const Subscriber &subscriber)
+	{
+		cnx_k_socket_hold(subscriber.socket);
+		subscribers_[count_++] = subscriber;
 	}
 
 	void clear()
@@ -65,6 +70,12 @@ private:
 	std::array<Subscriber, 16> subscribers_;
 };
 
+/// One socket that a driver serves by itself.
+struct Addressee {
+	Handful::Subscriber listener;
+	std::uint32_t group; // that it is told that it was sent to; 0: to itself
+};
+
 /// Which listeners of a group a send is for, by whether they asked for batches.
 enum class Audience { everyone, singles, batches };
 
@@ -72,9 +83,17 @@ enum class Audience { everyone, singles, batches };
 struct Route {
 	Route(const cnx_destination &destination, std::uint32_t to_group, bool sleeps,
 	      Audience to_audience = Audience::everyone)
-	    : to(destination), group(to_group), may_sleep(sleeps), audience(to_audience)
+	    : to(destination), group(to_group), may_sleep(sleeps), audience(to_audience), label(to_group)
 	{
 	}
+
+	Route(const Addressee &addressee, bool sleeps)
+	    : to(nowhere), group(0), may_sleep(sleeps), audience(Audience::everyone), label(addressee.group)
+	{
+		subscribers.add(addressee.listener);
+	}
+	Route(const Route &) = delete;
+	Route &operator=(const Route &) = delete;
 
 	[[nodiscard]] bool is_for(const Subscription &subscription) const
 	{
@@ -86,6 +105,7 @@ struct Route {
 	const std::uint32_t group; // 0: none
 	const bool may_sleep;
 	const Audience audience;
+	const std::uint32_t label; // the group that receivers are told
 	bool members = false; // whether netlink's own group is to be served
 	bool cloned = false;  // whether the skb that is being sent has a clone already
 
@@ -101,6 +121,9 @@ struct Route {
 	int unicast = 0; // what the socket at portid came to
 
 	Handful subscribers;
+
+private:
+	static constexpr cnx_destination nowhere{};
 };
 
 } // namespace cnx::kernel

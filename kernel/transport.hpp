@@ -87,6 +87,44 @@ public:
 			static_cast<void>(deliver(std::move(skb), cargo, route));
 	}
 
+	/// One message, which fits, to a socket that the caller holds. What it returns is in cnx/driver.h at
+	/// cnx_listener_send().
+	[[nodiscard]] int send_to(const Addressee &addressee, const cnx_message &message, bool may_sleep)
+	{
+		Route route(addressee, may_sleep);
+		return send_now(message, route);
+	}
+
+	/// A datagram, in any context.
+	void send_to(const Addressee &addressee, Skb &&skb, const Cargo &cargo)
+	{
+		Route route(addressee, false);
+		if (!skb.fit(false))
+			static_cast<void>(starve(cargo, route, to_errno(Error::no_memory)));
+		else
+			static_cast<void>(deliver(std::move(skb), cargo, route));
+	}
+
+	/// A message that could not be made to wait for others.
+	int miss_to(const Addressee &addressee, Id id, Error why)
+	{
+		Route route(addressee, false);
+		return starve({.id = id, .messages = 1}, route, status_of(why));
+	}
+
+	/// Whether the socket asked for batches of what is sent to it alone. Any context.
+	[[nodiscard]] bool wants_batches(std::uint32_t portid) const
+	{
+		const Platform::ReadGuard guard;
+		return wants_batches(guard, portid, 0);
+	}
+
+	/// That a message is not too long, and has the payload that its length says.
+	[[nodiscard]] static bool fits(const cnx_message &message)
+	{
+		return message.length <= CNX_MAX_MESSAGE - sizeof(cnx_msg) && (message.payload || !message.length);
+	}
+
 	/// There is one more, or one fewer, callback whose messages may wait. Any context.
 	void coalescing_begins() { coalescing_.fetch_add(1, std::memory_order_relaxed); }
 	void coalescing_ends() { coalescing_.fetch_sub(1, std::memory_order_relaxed); }
@@ -102,11 +140,6 @@ private:
 	[[nodiscard]] static bool names_group_alone(const cnx_destination &to)
 	{
 		return to.portid == 0 && to.group != 0 && !to.lossless;
-	}
-
-	[[nodiscard]] static bool fits(const cnx_message &message)
-	{
-		return message.length <= CNX_MAX_MESSAGE - sizeof(cnx_msg) && (message.payload || !message.length);
 	}
 
 	[[nodiscard]] bool has_members(const cnx_destination &to, std::uint32_t group) const
@@ -242,7 +275,7 @@ private:
 	/// One copy, to a subscriber.
 	void serve(Result<Skb> &&skb, const Handful::Subscriber &subscriber, const Cargo &cargo, Route &route)
 	{
-		if (skb && skb->queue_to(subscriber.socket, route.group)) [[likely]]
+		if (skb && skb->queue_to(subscriber.socket, route.label)) [[likely]]
 			++route.delivered;
 		else if (!cnx_k_socket_is_closed(subscriber.socket)) // its portid may be another's by now
 			serve(std::move(skb), subscriber.portid, cargo, route);
@@ -252,7 +285,7 @@ private:
 	int serve(Result<Skb> &&skb, std::uint32_t portid, const Cargo &cargo, Route &route, bool wait = false)
 	{
 		const int status =
-		    skb ? cnx_k_unicast(socket_, (*std::move(skb)).release(), portid, route.group, wait)
+		    skb ? cnx_k_unicast(socket_, (*std::move(skb)).release(), portid, route.label, wait)
 		        : to_errno(skb.error());
 		if (status == 0) [[likely]]
 			++route.delivered;
@@ -336,7 +369,7 @@ private:
 	[[nodiscard]] static Outcome judge(const Route &route)
 	{
 		if (route.overrun)
-			return {route.group == 0 ? route.unicast : overrun, CNX_LOST_OVERRUN};
+			return {route.unicast != 0 && route.group == 0 ? route.unicast : overrun, CNX_LOST_OVERRUN};
 		if (route.no_memory)
 			return {to_errno(Error::no_memory), CNX_LOST_NO_MEMORY};
 		if (route.unicast != 0)
@@ -395,8 +428,7 @@ private:
 			const Cargo cargo{.id = message.id, .messages = 1};
 			Route missing(to, group, may_sleep, Audience::batches);
 			static_cast<void>(find_listeners(missing));
-			status = starve(cargo, missing,
-			                waits.error() == Error::no_space ? overrun : to_errno(waits.error()));
+			status = starve(cargo, missing, status_of(waits.error()));
 		}
 		if (to.portid != 0)
 			return status;
@@ -417,6 +449,12 @@ private:
 		return std::any_of(asked.begin(), asked.end(), [portid](const Subscription &subscription) {
 			return subscription.wants_batches() && (portid == 0 || subscription.portid == portid);
 		});
+	}
+
+	/// What a sender is told of a message that could not wait.
+	[[nodiscard]] static int status_of(Error error)
+	{
+		return error == Error::no_space ? overrun : to_errno(error);
 	}
 
 	/// no_memory; no_space: too many messages wait already.

@@ -149,6 +149,52 @@ struct cnx_destination {
 int cnx_send(const struct cnx_message *message, const struct cnx_destination *to, enum cnx_context context);
 
 /*
+ * A socket that a driver serves by itself, beside all groups: to send to it takes no search, and the driver is told when
+ * it closes. Made while a message from it is being handled, owned by the driver until cnx_listener_destroy().
+ */
+struct cnx_listener;
+
+/* The listener's socket has closed, and nothing reaches it any more. Process context; may sleep. May destroy this
+ * listener, and no other. */
+typedef void (*cnx_closed_fn)(void *context);
+
+struct cnx_listening {
+	struct cnx_id id; /* of all messages to it */
+	__u32 group;      /* that the socket is told it was sent to; 0: to itself */
+	/* All zero: none. Otherwise used if the socket has by now asked for batches of what is sent to it alone, by
+	 * CNX_CONTROL_SUBSCRIBE of group 0. */
+	struct cnx_coalescing coalescing;
+	cnx_closed_fn closed;
+	void *context; /* of closed() */
+};
+
+/*
+ * The listener that is the socket of `sender`. Process context, inside a sleepable callback that was handed the sender.
+ * Returns it, or ERR_PTR:
+ *	-EINVAL		the sender is a driver; no closed(); coalescing beyond its limits
+ *	-ENOMEM
+ */
+struct cnx_listener *cnx_listener_create(const struct cnx_sender *sender, const struct cnx_listening *listening);
+
+/*
+ * The end of a listener, which only those may still be sending to who found it in an RCU read section that has begun
+ * before. closed() is not running when this returns, unless this is called by it, and will not run. What waits in a
+ * batch is sent. Process context; may sleep; not under a lock that closed() takes.
+ */
+void cnx_listener_destroy(struct cnx_listener *listener);
+
+/*
+ * Send a message to a listener. Any context that `context` tells truly. What it misses is counted, as for cnx_send().
+ * Returns 0 when it was given it, or when it waits for others, or
+ *	-ENOBUFS	it has no room
+ *	-ESRCH		its socket has closed
+ *	-ENOMEM
+ *	-EMSGSIZE	more than CNX_MAX_MESSAGE
+ *	-EINVAL		another id than the listener's, or a length without a payload
+ */
+int cnx_listener_send(struct cnx_listener *listener, const struct cnx_message *message, enum cnx_context context);
+
+/*
  * Hand a message to the callback registered under its id, here and now, without a socket. The sender it sees has
  * portid 0 and passes every policy. Any context; a sleepable callback needs one that may sleep.
  * Returns what the callback returned, or
