@@ -167,8 +167,11 @@ struct cnx_k_origin {
 	__u32 gid;
 	__u32 portid;
 };
-void cnx_core_receive(struct cnx_connector *connector, struct sk_buff *skb, const void *bytes, __kernel_size_t size,
-                      struct net *net, struct cnx_k_origin origin);
+/* A datagram for the initial namespace's connector, or for another one. */
+void cnx_core_receive(struct sk_buff *skb, const void *bytes, __kernel_size_t size, struct net *net,
+                      struct cnx_k_origin origin);
+void cnx_core_receive_by(struct cnx_connector *connector, struct sk_buff *skb, const void *bytes, __kernel_size_t size,
+                         struct net *net, struct cnx_k_origin origin);
 void cnx_core_socket_closed(struct cnx_connector *connector, __u32 portid);
 bool cnx_core_group_is_open(struct cnx_connector *connector, __u32 group);
 /* The first callback in order of registration with a serial above `after`; false if there is none. */
