@@ -142,8 +142,8 @@ void cnx_core_exit(void);
 /*
  * What one network namespace has of cnx: the initial one's, which is always there, and those that are made for others.
  * NULL: no memory. Each is told its kernel socket before it is handed a message or asked to send one; `alone`: no other
- * namespace has a kernel socket of this protocol. When one is closed, no task is in the functions below with it, nor will
- * be. Process context; they may sleep.
+ * namespace has a kernel socket of this protocol. When one is closed, no task is in the functions below with it, nor
+ * will be. Process context; they may sleep.
  */
 struct cnx_connector *cnx_core_initial(void);
 struct cnx_connector *cnx_core_connector_create(void);

@@ -37,8 +37,8 @@ public:
 		std::copy_n(version.begin(), std::min(version.size(), facts.version.size() - 1), facts.version.begin());
 		auto slots = CNX_TRY(Registry<Platform>::Calls::Slots::create());
 		auto counters = CNX_TRY(Dispatcher<Platform>::GlobalCounters::create());
-		auto connector = CNX_TRY(
-		    (Owned<Platform, Connector>::create(std::move(slots), std::move(counters), facts, pool)));
+		auto connector =
+		    CNX_TRY((Owned<Platform, Connector>::create(std::move(slots), std::move(counters), facts, pool)));
 		CNX_TRY(connector->register_control());
 		return connector;
 	}
@@ -46,8 +46,7 @@ public:
 	/// For create().
 	Connector(Registry<Platform>::Calls::Slots &&slots, Dispatcher<Platform>::GlobalCounters &&counters,
 	          const Facts &facts, SkbPool &pool)
-	    : dispatcher_(std::move(slots), std::move(counters)),
-	      control_(dispatcher_, subscriptions_, losses_, facts),
+	    : dispatcher_(std::move(slots), std::move(counters)), control_(dispatcher_, subscriptions_, losses_, facts),
 	      transport_(dispatcher_, subscriptions_, losses_, pool), listeners_(transport_)
 	{
 	}

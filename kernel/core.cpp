@@ -247,7 +247,8 @@ int cnx_dispatch(const cnx_message *message)
 
 int cnx_batch_begin(cnx_batch *batch, __kernel_size_t capacity, cnx_context context)
 {
-	return batch ? to_errno(Batch::begin(*batch, capacity, context, initial->transport())) : to_errno(Error::invalid);
+	return batch ? to_errno(Batch::begin(*batch, capacity, context, initial->transport()))
+	             : to_errno(Error::invalid);
 }
 
 int cnx_batch_send(cnx_batch *batch, const cnx_destination *to)

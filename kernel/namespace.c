@@ -107,7 +107,8 @@ static int cnx_bind(struct net *net, int group)
 		goto end;
 	connector = cnx_namespace_of(net)->connector;
 	if (connector)
-		status = ns_capable(net->user_ns, CAP_NET_ADMIN) || cnx_core_group_is_open(connector, group) ? 0 : -EPERM;
+		status =
+		    ns_capable(net->user_ns, CAP_NET_ADMIN) || cnx_core_group_is_open(connector, group) ? 0 : -EPERM;
 end:
 	srcu_read_unlock(&cnx_users, index);
 	return status;

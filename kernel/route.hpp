@@ -106,8 +106,8 @@ struct Route {
 	const bool may_sleep;
 	const Audience audience;
 	const std::uint32_t label; // the group that receivers are told
-	bool members = false; // whether netlink's own group is to be served
-	bool cloned = false;  // whether the skb that is being sent has a clone already
+	bool members = false;      // whether netlink's own group is to be served
+	bool cloned = false;       // whether the skb that is being sent has a clone already
 
 	// The subscribers to serve next, and whether there are no more after them.
 	bool last_handful = true;

@@ -22,8 +22,8 @@ namespace cnx::kernel
 {
 
 /// Messages from drivers to the sockets of one network namespace, over netlink: to members of a netlink group by
-/// broadcast, to subscribers and to a portid by unicast. Any context, as `may_sleep` says. That a destination names this
-/// namespace has been seen to before.
+/// broadcast, to subscribers and to a portid by unicast. Any context, as `may_sleep` says. That a destination names
+/// this namespace has been seen to before.
 class Transport
 {
 public:
@@ -33,7 +33,8 @@ public:
 	{
 	}
 
-	/// The namespace's kernel socket, and whether no other namespace has one of this protocol. Before the first send.
+	/// The namespace's kernel socket, and whether no other namespace has one of this protocol. Before the first
+	/// send.
 	void opened(sock *socket, bool alone)
 	{
 		socket_ = socket;
@@ -284,9 +285,8 @@ private:
 	/// One copy, to whatever socket has the portid.
 	int serve(Result<Skb> &&skb, std::uint32_t portid, const Cargo &cargo, Route &route, bool wait = false)
 	{
-		const int status =
-		    skb ? cnx_k_unicast(socket_, (*std::move(skb)).release(), portid, route.label, wait)
-		        : to_errno(skb.error());
+		const int status = skb ? cnx_k_unicast(socket_, (*std::move(skb)).release(), portid, route.label, wait)
+		                       : to_errno(skb.error());
 		if (status == 0) [[likely]]
 			++route.delivered;
 		else
@@ -418,8 +418,7 @@ private:
 			const auto *const callback = dispatcher_.registry().find(guard, message.id);
 			if (!callback || !callback->coalescing() || !wants_batches(guard, to.portid, group))
 				return std::nullopt;
-			waits = wait_for_others(callback->coalescing(), message,
-			                        {.portid = to.portid, .group = group});
+			waits = wait_for_others(callback->coalescing(), message, {.portid = to.portid, .group = group});
 		}
 		int status = 0;
 		if (waits) {
@@ -452,10 +451,7 @@ private:
 	}
 
 	/// What a sender is told of a message that could not wait.
-	[[nodiscard]] static int status_of(Error error)
-	{
-		return error == Error::no_space ? overrun : to_errno(error);
-	}
+	[[nodiscard]] static int status_of(Error error) { return error == Error::no_space ? overrun : to_errno(error); }
 
 	/// no_memory; no_space: too many messages wait already.
 	[[nodiscard]] static Status wait_for_others(void *coalescing, const cnx_message &message,

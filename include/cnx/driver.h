@@ -68,10 +68,8 @@ struct cnx_registration {
 /*
  * Register a callback. Process context; may sleep. The callback may run before this returns.
  * Returns the registration, or ERR_PTR:
- *	-EINVAL		no callback; no name, or one that is empty or too long; unknown kind, capability or scope; control
- *			id; coalescing beyond its limits
- *	-EEXIST		the id is taken
- *	-ENOMEM
+ *	-EINVAL		no callback; no name, or one that is empty or too long; unknown kind, capability or scope;
+ *control id; coalescing beyond its limits -EEXIST		the id is taken -ENOMEM
  */
 struct cnx_callback *cnx_register(const struct cnx_registration *registration);
 
@@ -149,8 +147,8 @@ struct cnx_destination {
 int cnx_send(const struct cnx_message *message, const struct cnx_destination *to, enum cnx_context context);
 
 /*
- * A socket that a driver serves by itself, beside all groups: to send to it takes no search, and the driver is told when
- * it closes. Made while a message from it is being handled, owned by the driver until cnx_listener_destroy().
+ * A socket that a driver serves by itself, beside all groups: to send to it takes no search, and the driver is told
+ * when it closes. Made while a message from it is being handled, owned by the driver until cnx_listener_destroy().
  */
 struct cnx_listener;
 
