@@ -106,6 +106,18 @@ public:
 		                       to, may_sleep);
 	}
 
+	/// To the socket that a message came from. What it returns is in cnx/driver.h at cnx_answer().
+	[[nodiscard]] int answer(const cnx_sender &sender, const cnx_message &answer, std::uint32_t group)
+	{
+		const Addressee asker{{sender.portid, cnx_k_sender_socket(sender.skb)}, group};
+		const int status = transport_.answer(asker, answer);
+		if (status != 0) {
+			dispatcher_.counters().add(CNX_DROP_ANSWER);
+			Platform::observe_drop(CNX_DROP_ANSWER);
+		}
+		return status;
+	}
+
 	void socket_closed(std::uint32_t portid)
 	{
 		// Most sockets had no subscription.
@@ -170,17 +182,7 @@ private:
 		                        .flags = 0,
 		                        .length = static_cast<std::uint16_t>(*used),
 		                        .payload = (*buffer)->bytes.data()};
-		cnx_destination to{};
-		to.portid = sender.portid;
-		// Who asked asks again if he has no room, so this is no loss of his; and he must not wait here for
-		// himself to make room.
-		to.lossless = true;
-		const int status = transport_.send(reply, to, false);
-		if (status != 0) {
-			dispatcher_.counters().add(CNX_DROP_ANSWER);
-			Platform::observe_drop(CNX_DROP_ANSWER);
-		}
-		return status;
+		return answer(sender, reply, 0);
 	}
 
 	void announce(const cnx_event &event)

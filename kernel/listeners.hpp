@@ -51,7 +51,10 @@ public:
 		if (!coalescing_.get())
 			return transport_.send_to(addressee_, message, may_sleep);
 		const Status waits = coalescing_->add(message, {.portid = addressee_.listener.portid, .group = 0});
-		return waits ? 0 : transport_.miss_to(addressee_, id_, waits.error());
+		if (!waits) [[unlikely]]
+			return transport_.miss_to(addressee_, id_, waits.error());
+		transport_.count_waiting();
+		return 0;
 	}
 
 private:

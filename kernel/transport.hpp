@@ -96,6 +96,16 @@ public:
 		return send_now(message, route);
 	}
 
+	/// One message, to the socket that asked for it and asks again if it has no room, so that this is no loss of
+	/// its. Nor may it wait here for itself to make room.
+	[[nodiscard]] int answer(const Addressee &asker, const cnx_message &message)
+	{
+		if (!fits(message)) [[unlikely]]
+			return to_errno(message.payload ? Error::too_large : Error::invalid);
+		Route route(asker, false, Route::lossless);
+		return send_now(message, route);
+	}
+
 	/// A datagram, in any context.
 	void send_to(const Addressee &addressee, Skb &&skb, const Cargo &cargo)
 	{
@@ -105,6 +115,9 @@ public:
 		else
 			static_cast<void>(deliver(std::move(skb), cargo, route));
 	}
+
+	/// A message waits for others.
+	void count_waiting() const { dispatcher_.counters().add(CNX_COALESCED); }
 
 	/// A message that could not be made to wait for others.
 	int miss_to(const Addressee &addressee, Id id, Error why)
@@ -422,7 +435,7 @@ private:
 		}
 		int status = 0;
 		if (waits) {
-			dispatcher_.counters().add(CNX_COALESCED);
+			count_waiting();
 		} else {
 			const Cargo cargo{.id = message.id, .messages = 1};
 			Route missing(to, group, may_sleep, Audience::batches);

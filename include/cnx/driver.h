@@ -193,6 +193,23 @@ void cnx_listener_destroy(struct cnx_listener *listener);
 int cnx_listener_send(struct cnx_listener *listener, const struct cnx_message *message, enum cnx_context context);
 
 /*
+ * Until every closed() that was running has returned. For the exit of a driver whose closed() destroys its listener:
+ * once the last listener is gone, and before the driver's code goes. Process context; sleeps; not in a closed().
+ */
+void cnx_listener_barrier(void);
+
+/*
+ * Answer a message: send one to the socket that it came from, inside the callback that was handed the sender. `group`:
+ *what the socket is told that it was sent to; 0: to itself. An answer that finds no room is counted as a dropped
+ *answer, and is no loss of the socket's: who asked asks again. Any context that the callback may have. Returns 0, or
+ *	-ENOBUFS	the socket has no room
+ *	-ENOMEM
+ *	-EMSGSIZE	more than CNX_MAX_MESSAGE
+ *	-EINVAL		no message; the sender is a driver; or a length without a payload
+ */
+int cnx_answer(const struct cnx_sender *sender, const struct cnx_message *answer, __u32 group);
+
+/*
  * Hand a message to the callback registered under its id, here and now, without a socket. The sender it sees has
  * portid 0 and passes every policy. Any context; a sleepable callback needs one that may sleep.
  * Returns what the callback returned, or
