@@ -37,8 +37,8 @@ public:
 		std::copy_n(version.begin(), std::min(version.size(), facts.version.size() - 1), facts.version.begin());
 		auto slots = CNX_TRY(Registry<Platform>::Calls::Slots::create());
 		auto counters = CNX_TRY(Dispatcher<Platform>::GlobalCounters::create());
-		auto connector = CNX_TRY(
-		    (Owned<Platform, Connector>::create(std::move(slots), std::move(counters), facts, pool)));
+		auto connector =
+		    CNX_TRY((Owned<Platform, Connector>::create(std::move(slots), std::move(counters), facts, pool)));
 		CNX_TRY(connector->register_control());
 		return connector;
 	}
@@ -46,8 +46,7 @@ public:
 	/// For create().
 	Connector(Registry<Platform>::Calls::Slots &&slots, Dispatcher<Platform>::GlobalCounters &&counters,
 	          const Facts &facts, SkbPool &pool)
-	    : dispatcher_(std::move(slots), std::move(counters)),
-	      control_(dispatcher_, subscriptions_, losses_, facts),
+	    : dispatcher_(std::move(slots), std::move(counters)), control_(dispatcher_, subscriptions_, losses_, facts),
 	      transport_(dispatcher_, subscriptions_, losses_, pool), listeners_(transport_)
 	{
 	}
@@ -105,6 +104,18 @@ public:
 		const auto manifest = skb.clone(may_sleep);
 		return transport_.send(std::move(skb), {batch.first, batch.messages, manifest ? &*manifest : nullptr},
 		                       to, may_sleep);
+	}
+
+	/// To the socket that a message came from. What it returns is in cnx/driver.h at cnx_answer().
+	[[nodiscard]] int answer(const cnx_sender &sender, const cnx_message &answer, std::uint32_t group)
+	{
+		const Addressee asker{{sender.portid, cnx_k_sender_socket(sender.skb)}, group};
+		const int status = transport_.answer(asker, answer);
+		if (status != 0) {
+			dispatcher_.counters().add(CNX_DROP_ANSWER);
+			Platform::observe_drop(CNX_DROP_ANSWER);
+		}
+		return status;
 	}
 
 	void socket_closed(std::uint32_t portid)
@@ -171,17 +182,7 @@ private:
 		                        .flags = 0,
 		                        .length = static_cast<std::uint16_t>(*used),
 		                        .payload = (*buffer)->bytes.data()};
-		cnx_destination to{};
-		to.portid = sender.portid;
-		// Who asked asks again if he has no room, so this is no loss of his; and he must not wait here for
-		// himself to make room.
-		to.lossless = true;
-		const int status = transport_.send(reply, to, false);
-		if (status != 0) {
-			dispatcher_.counters().add(CNX_DROP_ANSWER);
-			Platform::observe_drop(CNX_DROP_ANSWER);
-		}
-		return status;
+		return answer(sender, reply, 0);
 	}
 
 	void announce(const cnx_event &event)

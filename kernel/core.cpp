@@ -228,6 +228,19 @@ int cnx_listener_send(cnx_listener *listener, const cnx_message *message, cnx_co
 	return from_opaque(listener)->send(*message, context == CNX_MAY_SLEEP);
 }
 
+void cnx_listener_barrier(void)
+{
+	cnx_k_wait_for_closing();
+}
+
+int cnx_answer(const cnx_sender *sender, const cnx_message *answer, __u32 group)
+{
+	Connector *const connector = sender && sender->skb ? connector_of(sender->net) : nullptr;
+	if (!connector || !answer) [[unlikely]]
+		return to_errno(Error::invalid);
+	return connector->answer(*sender, *answer, group);
+}
+
 int cnx_dispatch(const cnx_message *message)
 {
 	if (!message || (message->length && !message->payload)) [[unlikely]]
@@ -239,7 +252,8 @@ int cnx_dispatch(const cnx_message *message)
 
 int cnx_batch_begin(cnx_batch *batch, __kernel_size_t capacity, cnx_context context)
 {
-	return batch ? to_errno(Batch::begin(*batch, capacity, context, initial->transport())) : to_errno(Error::invalid);
+	return batch ? to_errno(Batch::begin(*batch, capacity, context, initial->transport()))
+	             : to_errno(Error::invalid);
 }
 
 int cnx_batch_send(cnx_batch *batch, const cnx_destination *to)

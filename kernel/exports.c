@@ -12,6 +12,8 @@ EXPORT_SYMBOL_GPL(cnx_send);
 EXPORT_SYMBOL_GPL(cnx_listener_create);
 EXPORT_SYMBOL_GPL(cnx_listener_destroy);
 EXPORT_SYMBOL_GPL(cnx_listener_send);
+EXPORT_SYMBOL_GPL(cnx_listener_barrier);
+EXPORT_SYMBOL_GPL(cnx_answer);
 EXPORT_SYMBOL_GPL(cnx_dispatch);
 EXPORT_SYMBOL_GPL(cnx_batch_begin);
 EXPORT_SYMBOL_GPL(cnx_batch_send);

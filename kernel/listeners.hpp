@@ -51,7 +51,10 @@ public:
 		if (!coalescing_.get())
 			return transport_.send_to(addressee_, message, may_sleep);
 		const Status waits = coalescing_->add(message, {.portid = addressee_.listener.portid, .group = 0});
-		return waits ? 0 : transport_.miss_to(addressee_, id_, waits.error());
+		if (!waits) [[unlikely]]
+			return transport_.miss_to(addressee_, id_, waits.error());
+		transport_.count_waiting();
+		return 0;
 	}
 
 private:
@@ -84,15 +87,16 @@ public:
 	Listeners(const Listeners &) = delete;
 	Listeners &operator=(const Listeners &) = delete;
 
-	/// The socket of a sender, whose datagram is being handled. May sleep. invalid: limits that are none. no_memory.
+	/// The socket of a sender, whose datagram is being handled. May sleep. invalid: limits that are none.
+	/// no_memory.
 	[[nodiscard]] Result<Listener *> add(const Handful::Subscriber &socket, const cnx_listening &listening)
 	{
 		const auto limits = CNX_TRY(Coalescing::check(listening.coalescing));
 		auto listener = CNX_TRY((Owned<Platform, Listener>::create(
 		    *this, transport_, Addressee{socket, listening.group}, listening)));
 		if (limits && transport_.wants_batches(socket.portid))
-			listener->coalescing_ = CNX_TRY(
-			    Coalescing::create(transport_, listening.id, *limits, &listener->addressee_));
+			listener->coalescing_ =
+			    CNX_TRY(Coalescing::create(transport_, listening.id, *limits, &listener->addressee_));
 		return state_.with([&](State &state) {
 			listener->next_ = std::exchange(state.first, listener.get());
 			return std::move(listener).release();

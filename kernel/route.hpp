@@ -87,8 +87,8 @@ struct Route {
 	{
 	}
 
-	Route(const Addressee &addressee, bool sleeps)
-	    : to(nowhere), group(0), may_sleep(sleeps), audience(Audience::everyone), label(addressee.group)
+	Route(const Addressee &addressee, bool sleeps, const cnx_destination &how = nowhere)
+	    : to(how), group(0), may_sleep(sleeps), audience(Audience::everyone), label(addressee.group)
 	{
 		subscribers.add(addressee.listener);
 	}
@@ -106,8 +106,8 @@ struct Route {
 	const bool may_sleep;
 	const Audience audience;
 	const std::uint32_t label; // the group that receivers are told
-	bool members = false; // whether netlink's own group is to be served
-	bool cloned = false;  // whether the skb that is being sent has a clone already
+	bool members = false;      // whether netlink's own group is to be served
+	bool cloned = false;       // whether the skb that is being sent has a clone already
 
 	// The subscribers to serve next, and whether there are no more after them.
 	bool last_handful = true;
@@ -122,8 +122,9 @@ struct Route {
 
 	Handful subscribers;
 
-private:
+	// What a socket that was found otherwise has for a destination.
 	static constexpr cnx_destination nowhere{};
+	static constexpr cnx_destination lossless{.lossless = true};
 };
 
 } // namespace cnx::kernel

@@ -22,8 +22,8 @@ namespace cnx::kernel
 {
 
 /// Messages from drivers to the sockets of one network namespace, over netlink: to members of a netlink group by
-/// broadcast, to subscribers and to a portid by unicast. Any context, as `may_sleep` says. That a destination names this
-/// namespace has been seen to before.
+/// broadcast, to subscribers and to a portid by unicast. Any context, as `may_sleep` says. That a destination names
+/// this namespace has been seen to before.
 class Transport
 {
 public:
@@ -33,7 +33,8 @@ public:
 	{
 	}
 
-	/// The namespace's kernel socket, and whether no other namespace has one of this protocol. Before the first send.
+	/// The namespace's kernel socket, and whether no other namespace has one of this protocol. Before the first
+	/// send.
 	void opened(sock *socket, bool alone)
 	{
 		socket_ = socket;
@@ -95,6 +96,16 @@ public:
 		return send_now(message, route);
 	}
 
+	/// One message, to the socket that asked for it and asks again if it has no room, so that this is no loss of
+	/// its. Nor may it wait here for itself to make room.
+	[[nodiscard]] int answer(const Addressee &asker, const cnx_message &message)
+	{
+		if (!fits(message)) [[unlikely]]
+			return to_errno(message.payload ? Error::too_large : Error::invalid);
+		Route route(asker, false, Route::lossless);
+		return send_now(message, route);
+	}
+
 	/// A datagram, in any context.
 	void send_to(const Addressee &addressee, Skb &&skb, const Cargo &cargo)
 	{
@@ -104,6 +115,9 @@ public:
 		else
 			static_cast<void>(deliver(std::move(skb), cargo, route));
 	}
+
+	/// A message waits for others.
+	void count_waiting() const { dispatcher_.counters().add(CNX_COALESCED); }
 
 	/// A message that could not be made to wait for others.
 	int miss_to(const Addressee &addressee, Id id, Error why)
@@ -284,9 +298,8 @@ private:
 	/// One copy, to whatever socket has the portid.
 	int serve(Result<Skb> &&skb, std::uint32_t portid, const Cargo &cargo, Route &route, bool wait = false)
 	{
-		const int status =
-		    skb ? cnx_k_unicast(socket_, (*std::move(skb)).release(), portid, route.label, wait)
-		        : to_errno(skb.error());
+		const int status = skb ? cnx_k_unicast(socket_, (*std::move(skb)).release(), portid, route.label, wait)
+		                       : to_errno(skb.error());
 		if (status == 0) [[likely]]
 			++route.delivered;
 		else
@@ -418,12 +431,11 @@ private:
 			const auto *const callback = dispatcher_.registry().find(guard, message.id);
 			if (!callback || !callback->coalescing() || !wants_batches(guard, to.portid, group))
 				return std::nullopt;
-			waits = wait_for_others(callback->coalescing(), message,
-			                        {.portid = to.portid, .group = group});
+			waits = wait_for_others(callback->coalescing(), message, {.portid = to.portid, .group = group});
 		}
 		int status = 0;
 		if (waits) {
-			dispatcher_.counters().add(CNX_COALESCED);
+			count_waiting();
 		} else {
 			const Cargo cargo{.id = message.id, .messages = 1};
 			Route missing(to, group, may_sleep, Audience::batches);
@@ -452,10 +464,7 @@ private:
 	}
 
 	/// What a sender is told of a message that could not wait.
-	[[nodiscard]] static int status_of(Error error)
-	{
-		return error == Error::no_space ? overrun : to_errno(error);
-	}
+	[[nodiscard]] static int status_of(Error error) { return error == Error::no_space ? overrun : to_errno(error); }
 
 	/// no_memory; no_space: too many messages wait already.
 	[[nodiscard]] static Status wait_for_others(void *coalescing, const cnx_message &message,

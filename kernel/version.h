@@ -73,6 +73,20 @@
 #define cnx_kthread_run_worker(name) kthread_run_worker(0, name)
 #endif
 
+/* From 6.17 on, the tracepoint of an exit also says whether the process has ended with its thread. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define CNX_EXIT_ARGUMENTS
+#else
+#define CNX_EXIT_ARGUMENTS , bool group_dead
+#endif
+
+/* From 6.18 on, clone's flags have 64 bits everywhere. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 18, 0)
+typedef unsigned long cnx_clone_flags;
+#else
+typedef u64 cnx_clone_flags;
+#endif
+
 typedef unsigned long (*cnx_shrinker_function)(struct shrinker *shrinker, struct shrink_control *control);
 
 /* From 6.7 on, shrinkers are allocated by the kernel. NULL: no memory. */

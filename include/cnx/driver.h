@@ -68,10 +68,8 @@ struct cnx_registration {
 /*
  * Register a callback. Process context; may sleep. The callback may run before this returns.
  * Returns the registration, or ERR_PTR:
- *	-EINVAL		no callback; no name, or one that is empty or too long; unknown kind, capability or scope; control
- *			id; coalescing beyond its limits
- *	-EEXIST		the id is taken
- *	-ENOMEM
+ *	-EINVAL		no callback; no name, or one that is empty or too long; unknown kind, capability or scope;
+ *control id; coalescing beyond its limits -EEXIST		the id is taken -ENOMEM
  */
 struct cnx_callback *cnx_register(const struct cnx_registration *registration);
 
@@ -149,8 +147,8 @@ struct cnx_destination {
 int cnx_send(const struct cnx_message *message, const struct cnx_destination *to, enum cnx_context context);
 
 /*
- * A socket that a driver serves by itself, beside all groups: to send to it takes no search, and the driver is told when
- * it closes. Made while a message from it is being handled, owned by the driver until cnx_listener_destroy().
+ * A socket that a driver serves by itself, beside all groups: to send to it takes no search, and the driver is told
+ * when it closes. Made while a message from it is being handled, owned by the driver until cnx_listener_destroy().
  */
 struct cnx_listener;
 
@@ -193,6 +191,23 @@ void cnx_listener_destroy(struct cnx_listener *listener);
  *	-EINVAL		another id than the listener's, or a length without a payload
  */
 int cnx_listener_send(struct cnx_listener *listener, const struct cnx_message *message, enum cnx_context context);
+
+/*
+ * Until every closed() that was running has returned. For the exit of a driver whose closed() destroys its listener:
+ * once the last listener is gone, and before the driver's code goes. Process context; sleeps; not in a closed().
+ */
+void cnx_listener_barrier(void);
+
+/*
+ * Answer a message: send one to the socket that it came from, inside the callback that was handed the sender. `group`:
+ *what the socket is told that it was sent to; 0: to itself. An answer that finds no room is counted as a dropped
+ *answer, and is no loss of the socket's: who asked asks again. Any context that the callback may have. Returns 0, or
+ *	-ENOBUFS	the socket has no room
+ *	-ENOMEM
+ *	-EMSGSIZE	more than CNX_MAX_MESSAGE
+ *	-EINVAL		no message; the sender is a driver; or a length without a payload
+ */
+int cnx_answer(const struct cnx_sender *sender, const struct cnx_message *answer, __u32 group);
 
 /*
  * Hand a message to the callback registered under its id, here and now, without a socket. The sender it sees has

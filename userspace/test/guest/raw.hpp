@@ -250,7 +250,8 @@ private:
 		if (::poll(&waiting, 1, static_cast<int>(timeout.count())) <= 0)
 			return false;
 		buffer_.resize(std::size_t{1} << 17);
-		const auto size = ::recv(fd_, buffer_.data(), buffer_.size(), 0);
+		socklen_t from_size = sizeof(from_);
+		const auto size = ::recvfrom(fd_, buffer_.data(), buffer_.size(), 0, generic(from_), &from_size);
 		if (size < 0) {
 			error_ = errno;
 			return false;
@@ -271,11 +272,14 @@ private:
 public:
 	/// Datagrams received so far.
 	[[nodiscard]] unsigned datagrams() const { return datagrams_; }
+	/// Where the last of them came from.
+	[[nodiscard]] const sockaddr_nl &from() const { return from_; }
 
 private:
 	int fd_;
 	int error_ = 0;
 	unsigned datagrams_ = 0;
+	sockaddr_nl from_{};
 	std::uint32_t portid_ = 0;
 	std::deque<Received> pending_;
 	Bytes buffer_;

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <uapi/linux/cn_proc.h>
+#include <linux/ktime.h>
+#include <linux/percpu.h>
+#include <linux/pid_namespace.h>
+#include <linux/preempt.h>
+#include <linux/rculist.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+#include <linux/user_namespace.h>
+
+#include <cnx/driver.h>
+#include <cnx/procevents.h>
+
+#include "listeners.h"
+#include "report.h"
+
+#define SAME_PLACE(ours, kernels)                                                                                      \
+	static_assert(offsetof(struct cnx_proc_event, ours) == offsetof(struct proc_event, kernels))
+static_assert(sizeof(struct cnx_proc_event) == sizeof(struct proc_event));
+SAME_PLACE(what, what);
+SAME_PLACE(cpu, cpu);
+SAME_PLACE(time_ns, timestamp_ns);
+SAME_PLACE(ack.error, event_data.ack.err);
+SAME_PLACE(fork.parent_pid, event_data.fork.parent_pid);
+SAME_PLACE(fork.child_tgid, event_data.fork.child_tgid);
+SAME_PLACE(process.tgid, event_data.exec.process_tgid);
+SAME_PLACE(id.real, event_data.id.r.ruid);
+SAME_PLACE(id.effective, event_data.id.e.euid);
+SAME_PLACE(ptrace.tracer_tgid, event_data.ptrace.tracer_tgid);
+SAME_PLACE(comm.name, event_data.comm.comm);
+SAME_PLACE(coredump.parent_tgid, event_data.coredump.parent_tgid);
+SAME_PLACE(exit.code, event_data.exit.exit_code);
+SAME_PLACE(exit.signal, event_data.exit.exit_signal);
+SAME_PLACE(exit.parent_tgid, event_data.exit.parent_tgid);
+
+/* An event, as who is in these namespaces sees it. */
+struct view {
+	const struct pid_namespace *pids; /* NULL: nobody has looked yet */
+	const struct user_namespace *ids;
+	bool visible; /* whether the task is */
+	struct cnx_proc_event event;
+};
+
+struct number {
+	pid_t pid, tgid;
+};
+
+static struct number number_of(struct task_struct *task, struct pid_namespace *pids)
+{
+	if (!task)
+		return (struct number){};
+	if (pids == &init_pid_ns)
+		return (struct number){task->pid, task->tgid};
+	return (struct number){task_pid_nr_ns(task, pids), task_tgid_nr_ns(task, pids)};
+}
+
+/* What an event says of a task and another one, as most kinds do. */
+static void tell_both(struct cnx_proc_event *event, const struct procevents_happening *happening, struct number task,
+                      struct number other)
+{
+	switch (happening->what) {
+	case CNX_PROC_FORK:
+		event->fork.parent_pid = other.pid;
+		event->fork.parent_tgid = other.tgid;
+		event->fork.child_pid = task.pid;
+		event->fork.child_tgid = task.tgid;
+		return;
+	case CNX_PROC_EXIT:
+		event->exit.code = happening->exit.code;
+		event->exit.signal = happening->exit.signal;
+		event->exit.parent_pid = other.pid;
+		event->exit.parent_tgid = other.tgid;
+		break;
+	case CNX_PROC_PTRACE:
+		event->ptrace.tracer_pid = other.pid;
+		event->ptrace.tracer_tgid = other.tgid;
+		break;
+	case CNX_PROC_COREDUMP:
+		event->coredump.parent_pid = other.pid;
+		event->coredump.parent_tgid = other.tgid;
+		break;
+	}
+	event->process.pid = task.pid;
+	event->process.tgid = task.tgid;
+}
+
+static void look(struct view *view, const struct procevents_happening *happening, const struct procevents_sight *sight)
+{
+	struct cnx_proc_event *event = &view->event;
+	const struct number task = number_of(happening->task, sight->pids);
+
+	view->pids = sight->pids;
+	view->ids = sight->ids;
+	view->visible = task.pid;
+	if (!view->visible)
+		return;
+	tell_both(event, happening, task, number_of(happening->other, sight->pids));
+	switch (happening->what) {
+	case CNX_PROC_UID:
+		event->id.real = from_kuid_munged(sight->ids, happening->uid.real);
+		event->id.effective = from_kuid_munged(sight->ids, happening->uid.effective);
+		break;
+	case CNX_PROC_GID:
+		event->id.real = from_kgid_munged(sight->ids, happening->gid.real);
+		event->id.effective = from_kgid_munged(sight->ids, happening->gid.effective);
+		break;
+	case CNX_PROC_COMM:
+		strscpy_pad(event->comm.name, happening->name, sizeof(event->comm.name));
+		break;
+	}
+}
+
+void procevents_report(const struct procevents_happening *happening)
+{
+	const struct procevents_listener *listener;
+	struct view view = {};
+	struct cnx_message message = {
+	    .id = {CNX_PROC_IDX, CNX_PROC_VAL},
+	    .length = sizeof(view.event),
+	    .payload = &view.event,
+	};
+
+	/* A number is taken and its event sent on one CPU, before any other event of that CPU. */
+	preempt_disable();
+	rcu_read_lock();
+	view.event.what = happening->what;
+	view.event.cpu = smp_processor_id();
+	view.event.time_ns = ktime_get_ns();
+	list_for_each_entry_rcu(listener, &procevents_listeners, node)
+	{
+		if (!(listener->events & happening->asked_by))
+			continue;
+		if (listener->sight.pids != view.pids || listener->sight.ids != view.ids)
+			look(&view, happening, &listener->sight);
+		if (!view.visible || !procevents_sight_has(&listener->sight, happening->task))
+			continue;
+		message.seq = __this_cpu_inc_return(*listener->next) - 1;
+		/* What it misses is in its count of losses. */
+		(void)cnx_listener_send(listener->socket, &message, CNX_NO_SLEEP);
+	}
+	rcu_read_unlock();
+	preempt_enable();
+}
