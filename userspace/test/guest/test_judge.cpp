@@ -27,6 +27,7 @@ using Events = std::vector<std::string>;
 struct Record {
 	Events events;
 	std::map<std::string, std::string> parents; // by child
+	std::string first;                          // the workload's first process
 };
 
 [[noreturn]] void unreadable(std::string_view file, const std::string &why)
@@ -66,6 +67,8 @@ Record read_record(const char *name)
 	for (const auto &line : lines_of(name)) {
 		const auto words = words_of(line);
 		if (words.size() == 3 && words[0] == "fork") {
+			if (record.first.empty())
+				record.first = words[1];
 			record.parents[words[2]] = words[1];
 			record.events.push_back("fork " + words[2]);
 		} else if (words.size() == (words[0] == "exit" ? 3 : 2)) {
@@ -141,12 +144,11 @@ private:
 			events_.push_back(std::move(event));
 	}
 
-	// forkstat asks /proc for the parent, which does not know it any more when the child has ended (0), and names
-	// another when the parent has (1).
+	// forkstat asks /proc for the parent, which names the first of the workload when a parent has come to its end.
 	void check_parent(const std::string &child, const std::string &parent)
 	{
 		const auto found = record_.parents.find(child);
-		if (found != record_.parents.end() && parent != found->second && parent != "0" && parent != "1")
+		if (found != record_.parents.end() && parent != found->second && parent != record_.first)
 			wrong_parents_.push_back(child + " of " + found->second + ", shown as of " +
 			                         (parent.empty() ? "none" : parent));
 	}

@@ -7,7 +7,11 @@
 //     fork PARENT CHILD
 //     exec PID
 //     exit PID STATUS      the status as wait(2) has it: an exit code times 256, or the number of a signal
+//
+// The file is there once it is whole. The program then stays until it is ended, and leaves the processes that have come
+// to their end as they are so long: who is told of them, and asks /proc what they were called, still finds them.
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -78,12 +82,13 @@ pid_t child(const std::function<void()> &act)
 	return pid;
 }
 
+// Waits for the end, and leaves the child in /proc. The status as wait(2) has it.
 int end_of(pid_t pid)
 {
-	int status = 0;
-	if (::waitpid(pid, &status, 0) != pid)
-		give_up("waitpid");
-	return status;
+	siginfo_t info{};
+	if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT))
+		give_up("waitid");
+	return info.si_code == CLD_EXITED ? info.si_status << 8 : info.si_status;
 }
 
 void run()
@@ -130,8 +135,9 @@ void run()
 		const int status = end_of(pid);
 		record("exit " + std::to_string(pid) + " " + std::to_string(status) + "\n");
 	}
-	// Many, without a pause.
-	for (int round = 0; round < 100; ++round)
+	// Many, without a pause. All events together are fewer than a receive buffer of the default size has room for
+	// (256), so that what is missed is not the reader's fault.
+	for (int round = 0; round < 40; ++round)
 		end_of(child([round] { leave(round % 3); }));
 }
 
@@ -152,7 +158,14 @@ int main(int count, char **words)
 		std::fputs("test_workload RECORD\n", stderr);
 		return 2;
 	}
-	::setenv("WORKLOAD_RECORD", words[1], 1);
+	const std::string unfinished = std::string(words[1]) + ".unfinished";
+	::setenv("WORKLOAD_RECORD", unfinished.c_str(), 1);
+	// Whoever is left behind by its parent is left to this process, and stays in /proc, too.
+	if (::prctl(PR_SET_CHILD_SUBREAPER, 1))
+		give_up("prctl");
 	run();
-	return 0;
+	if (std::rename(unfinished.c_str(), words[1]))
+		give_up("rename");
+	::pause();
+	return 1;
 }
