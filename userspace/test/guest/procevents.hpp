@@ -7,6 +7,7 @@
 
 #include <cnx/procevents.h>
 
+#include <csignal>
 #include <map>
 
 namespace cnx::test
