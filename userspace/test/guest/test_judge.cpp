@@ -121,6 +121,9 @@ public:
 	{
 		for (const auto &line : lines_of(name_)) {
 			const auto words = words_of(line);
+			// It asks /proc, too, and processes that are not the workload's do not wait there.
+			if (line.starts_with("extrace: process vanished") && !record_.parents.contains(words.back()))
+				continue;
 			const auto pid = words.empty() ? "" : words[0].substr(0, words[0].size() - 1);
 			if (!is_number(pid))
 				unreadable(name_, "no event: " + line);
