@@ -108,6 +108,10 @@ void procevents_kprobes_begin(void)
 	for (source = sources; source < sources + ARRAY_SIZE(sources); source++) {
 		int status = register_kprobe(&source->probe);
 
+		if (!status && !kprobe_ftrace(&source->probe)) {
+			unregister_kprobe(&source->probe);
+			status = -EOPNOTSUPP;
+		}
 		source->registered = !status;
 		if (status)
 			procevents_lacks(source->events, source->probe.symbol_name, status);

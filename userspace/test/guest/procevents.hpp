@@ -83,13 +83,19 @@ public:
 	int listen() { return ask(request_of(CNX_PROC_LISTEN)); }
 	int ignore() { return ask(request_of(CNX_PROC_IGNORE)); }
 
-	/// What has come, and comes until there is silence.
+	/// What has come, and comes until there is silence. That something was missed is passed over.
 	std::vector<Event> events(std::chrono::milliseconds timeout = silence)
 	{
 		std::vector<Event> all = std::exchange(kept_, {});
-		for (const auto &received : socket_.drain(timeout)) {
-			if (const auto event = event_in(received); event && event->body.what != CNX_PROC_ACK)
-				all.push_back(*event);
+		for (;;) {
+			const auto received = socket_.receive(timeout);
+			if (received) {
+				const auto event = event_in(*received);
+				if (event && event->body.what != CNX_PROC_ACK)
+					all.push_back(*event);
+			} else if (socket_.error() != ENOBUFS) {
+				break;
+			}
 		}
 		return all;
 	}

@@ -104,8 +104,9 @@ inline std::string story(const std::vector<Event> &events, pid_t process, pid_t 
 }
 
 /// What a function says in a process of its own, which has unshared what `flags` say first; its children are in its pid
-/// namespace, if that is one of them.
-inline std::string said_in(int flags, const std::function<std::string()> &function, const char *ids = nullptr)
+/// namespace, if that is one of them. `ids` map its users and groups, if it has such of its own, and `user` makes them.
+inline std::string said_in(int flags, const std::function<std::string()> &function, const char *ids = nullptr,
+                           unsigned user = 0)
 {
 	std::array<int, 2> said{};
 	std::array<int, 2> unshared{};
@@ -115,8 +116,8 @@ inline std::string said_in(int flags, const std::function<std::string()> &functi
 	char byte = 0;
 	const pid_t child = ::fork();
 	if (child == 0) {
-		const bool good =
-		    ::unshare(flags) == 0 && ::write(unshared[1], &byte, 1) == 1 && ::read(mapped[0], &byte, 1) == 1;
+		const bool good = ::syscall(SYS_setresuid, user, user, user) == 0 && ::unshare(flags) == 0 &&
+		                  ::write(unshared[1], &byte, 1) == 1 && ::read(mapped[0], &byte, 1) == 1;
 		const pid_t inner = good ? ::fork() : -1;
 		if (inner == 0) {
 			::close(said[0]);
