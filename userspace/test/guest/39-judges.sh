@@ -91,7 +91,7 @@ ends "a loss that forkstat tells of would be found" 2 test_judge record forkstat
 
 # A user sees his own processes, and nobody else's.
 rm record
-watch user su -s /bin/sh nobody -c 'cnx run --root -- sh -c "(while sleep 1; do :; done) & exec forkstat -l -e fork,exec,exit"'
+watch user su -s /bin/sh nobody -c 'cnx run --root -- sh -c "(while kill -0 \$\$; do sleep 1; done) & exec forkstat -l -e fork,exec,exit"'
 works record test_workload record
 works users-record su -s /bin/sh nobody -c 'exec test_workload users-record'
 judged forkstat users-record user
@@ -123,6 +123,5 @@ for event in EXEC UID GID; do
 	match "cgrulesengd was told by $event events" "^$event Event: PID = [0-9]+, tGID = [0-9]+" "$(cat cgrulesengd.log)"
 done
 end_all
-rmdir cgroup/nobodys
-umount cgroup
+check "the cgroup goes" sh -c 'rmdir cgroup/nobodys && umount cgroup'
 done_testing
