@@ -47,7 +47,7 @@ UNIT := $(wildcard userspace/test/*.cpp)
 # What the unit tests need of the tool's larger verbs.
 VERBS := $(wildcard userspace/stress/*.cpp userspace/measure/*.cpp)
 # The parts of the tool that decide and compute, and that unit tests therefore have.
-CLI_TESTED := $(patsubst %,userspace/cli/%.cpp,gate load_plan modinfo parse prometheus rates recording top_model)
+CLI_TESTED := $(patsubst %,userspace/cli/%.cpp,command_words gate load_plan modinfo parse prometheus rates recording top_model)
 CLI_LIBS := -lncursesw -ltinfo -lz
 GUEST := $(wildcard userspace/test/guest/*.cpp)
 EXAMPLES := $(wildcard userspace/examples/*.cpp userspace/examples/*.c)

@@ -112,6 +112,15 @@ holds "verbs are completed behind options" completes "cnx -j --protocol 28 li" "
 holds "help completes verbs" completes "cnx help mon" "monitor"
 holds "options of a verb are completed" completes "cnx monitor --f" "--follow"
 holds "options of the tool are completed behind a verb" completes "cnx list --js" "--json"
+holds "commands are completed behind run" completes "cnx run bas" "bash"
+holds "and behind its dashes" completes "cnx run --root -- bas" "bash"
+holds "options of run are completed" completes "cnx run --ro" "--root"
+holds "arguments of a command are not run's" completes "cnx run ls --ro" ""
+holds "run without a command is wrong usage" says 2 'there is no command to run: see `cnx help run`' "$cnx" run
+holds "and so with an option" says 2 'there is no command' "$cnx" run --root --
+holds "an option that run has not is wrong usage" says 2 '^cnx: .*--bogus' "$cnx" run --bogus ls
+holds "the command's own options are not judged" says 3 'cnx load' "$cnx" run ls --bogus
+holds "and -j is the tool's before the command only" says 3 '^cnx: ' "$cnx" run ls -j
 holds "files are left to bash" completes "cnx replay some" ""
 holds "shellcheck accepts the completion" bash -c 'command -v shellcheck >/dev/null || exit 0; shellcheck "$1"' _ "$here/completion/cnx.bash"
 done_testing

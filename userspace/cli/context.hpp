@@ -3,7 +3,9 @@
 #ifndef CNX_CLI_CONTEXT_HPP
 #define CNX_CLI_CONTEXT_HPP
 
+#include <csignal>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -30,7 +32,10 @@ struct Context {
 	bool json = false;
 	bool pretty = false;
 	std::optional<int> protocol;
-	int status = exit_ok; /* what the verb returned */
+	/* The words of another program that a verb is to run, behind which stands a null pointer; main()'s own. */
+	std::span<char *const> command{};
+	void (*pipe_signal)(int) = SIG_DFL; /* what the caller had this process do about SIGPIPE */
+	int status = exit_ok;               /* what the verb returned */
 
 	/* Opens a client as the global options say, and these, whose protocol is not looked at. */
 	client::Result<client::Client> open(client::Options options = {}) const;

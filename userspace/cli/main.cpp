@@ -12,6 +12,7 @@
 
 #include <cnx/version.h>
 
+#include "cli/command_words.hpp"
 #include "cli/context.hpp"
 #include "cli/output.hpp"
 #include "cli/verbs.hpp"
@@ -27,6 +28,7 @@ constexpr const char *footer = R"(Examples:
   cnx stats                       what was received, sent and dropped, by reason
   cnx stress --mix all            strain cnx, and check that nothing goes astray
   cnx bench --only round-trip     latency, throughput and loss
+  cnx run -- forkstat             a command that speaks to the kernel's connector
   cnx unload echo ticker cnx      unload the drivers, then cnx
   cnx reload ticker period_ms=10  load a driver anew, with other parameters
   cnx help send                   all about one verb
@@ -51,10 +53,12 @@ int finish(const cnx::tool::Context &context, int status)
 
 int main(int argc, char **argv)
 {
-	/* Whatever the parent chose: a reader that goes away ends the program without a word. */
-	std::signal(SIGPIPE, SIG_DFL);
-
 	cnx::tool::Context context;
+	/* Whatever the parent chose: a reader that goes away ends the program without a word. */
+	context.pipe_signal = std::signal(SIGPIPE, SIG_DFL);
+	/* The parser would make something of another program's words. */
+	const auto [own, command] = cnx::tool::own_words({argv, static_cast<std::size_t>(argc)});
+	context.command = {argv + command, argv + argc};
 	CLI::App application("Loads cnx, the kernel connector in C++, looks at it, and sends and receives through it.",
 	                     "cnx");
 	application.footer(footer);
@@ -81,11 +85,12 @@ int main(int argc, char **argv)
 	cnx::tool::add_bench(application, context);
 	cnx::tool::add_record(application, context);
 	cnx::tool::add_replay(application, context);
+	cnx::tool::add_run(application, context);
 
 	cnx::tool::add_help(application, context);
 
 	try {
-		application.parse(argc, argv);
+		application.parse(static_cast<int>(own), argv);
 	} catch (const CLI::Success &asked) {
 		/* --help and --version. */
 		std::ostringstream text;
@@ -94,7 +99,7 @@ int main(int argc, char **argv)
 		return finish(context, cnx::tool::exit_ok);
 	} catch (const CLI::ParseError &wrong) {
 		/* -j may not have been parsed before the mistake. */
-		for (int index = 1; index < argc; ++index)
+		for (std::size_t index = 1; index < own; ++index)
 			context.json |= std::strcmp(argv[index], "-j") == 0 || std::strcmp(argv[index], "--json") == 0;
 		return context.misuse(fmt::format("{}: see `cnx help`", wrong.what()));
 	}

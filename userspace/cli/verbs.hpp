@@ -26,6 +26,7 @@ void add_stress(CLI::App &application, Context &context);
 void add_bench(CLI::App &application, Context &context);
 void add_record(CLI::App &application, Context &context);
 void add_replay(CLI::App &application, Context &context);
+void add_run(CLI::App &application, Context &context);
 /* Explains the verbs that there are by then. */
 void add_help(CLI::App &application, Context &context);
 

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0-only
-# For scripts that keep a kernel in the cache. What is kept is made in a folder beside its final one, which is renamed when
-# it is complete: a run that was cut off leaves nothing half done, and of two runs at once the second to end finds the
-# first's result.
+# For scripts that keep a kernel or programs in the cache. What is kept is made in a folder beside its final one, which is
+# renamed when it is complete: a run that was cut off leaves nothing half done, and of two runs at once the second to end
+# finds the first's result.
 
 fail() {
 	echo "cnx: $*" >&2

@@ -48,6 +48,18 @@ expect "no network for the kernel image" "linux-image-.* could not be downloaded
 	env XDG_CACHE_HOME="$work" "$here/kernel.sh" image
 
 full_disk
+expect "no space for a program of Debian" "forkstat needs 50 MB in .* and there are 3; free some space, .*" \
+	env XDG_CACHE_HOME="$work" "$here/programs.sh" forkstat
+
+no_network
+expect "no network for a program of Debian" "forkstat could not be downloaded; check the network, .*" \
+	env XDG_CACHE_HOME="$work" "$here/programs.sh" forkstat
+
+stand_in apt-cache 'exit 100'
+expect "a program that apt does not know" "apt knows no forkstat; check the network, .*" \
+	env XDG_CACHE_HOME="$work" "$here/programs.sh" forkstat
+
+full_disk
 expect "no space for user-mode Linux" "user-mode Linux needs 3000 MB in .* and there are 3; free some space, .*" \
 	env XDG_CACHE_HOME="$work" "$here/uml/tree.sh" stock
 

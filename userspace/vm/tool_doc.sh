@@ -3,6 +3,7 @@
 # The session that doc/tool.md shows, inside the VM: userspace/vm/tool_doc.py makes the document of what this prints.
 # A verb that has no part here is shown with its help.
 # timeout: 200
+# packages: forkstat
 
 shown_verbs=
 
@@ -128,6 +129,28 @@ text <<'T'
 Lists what was recorded, or sends it again. Of a file that was cut, what stands before the cut is used.
 T
 show 'cnx replay /tmp/ticks.cnx --list' 'head -c 150 /tmp/ticks.cnx | cnx replay - --list'
+
+if has run; then
+	verb run
+	text <<-'T'
+	Runs a command where it finds cnx as the kernel's connector: on a stock kernel, in a network namespace of its own. Here it is
+	Debian's forkstat, which shows what processes do. [doc/containers.md](containers.md) has more.
+	T
+	cnx load procevents >/dev/null
+	show 'cat /proc/sys/net/cnx/protocol' 'cnx run cat /proc/sys/net/cnx/protocol'
+	session
+	echo "# cnx run -- forkstat -D 2 & sleep 1; sh -c 'exit 3'; wait"
+	cnx run -- forkstat -D 2 2>&1 &
+	sleep 1
+	sh -c 'exit 3'
+	wait
+	end_session
+	text <<-'T'
+	The exit code is the command's own.
+	T
+	show "cnx run -- sh -c 'exit 42'" 'cnx run no-such-command; echo $?' 'su -s /bin/sh nobody -c "cnx run -- id"'
+	cnx unload procevents >/dev/null
+fi
 
 verb reload
 text <<'T'

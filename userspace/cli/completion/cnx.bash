@@ -15,6 +15,18 @@ _cnx() {
 		esac
 	done
 
+	if [[ $verb == run ]]; then
+		while ((++index < COMP_CWORD)) && [[ ${COMP_WORDS[index]} == -* ]]; do
+			[[ ${COMP_WORDS[index]} != -- ]] || { ((++index)) && break; }
+		done
+		if ((index < COMP_CWORD)); then
+			# The command's own, by whatever completes that.
+			! declare -F _command_offset >/dev/null || _command_offset "$index"
+			return
+		fi
+		[[ $word == -* ]] || { mapfile -t COMPREPLY < <(compgen -c -- "$word") && return; }
+	fi
+
 	if [[ $word == -* ]]; then
 		candidates=$("$program" help --list ${verb:+"$verb"} 2>/dev/null | sed -n 's/^\(-[^\t]*\)\t.*/\1/p')
 	elif [[ -z $verb || $verb == help ]]; then
