@@ -321,7 +321,7 @@ public:
 	void dispatching() const
 	{
 		for (const long callbacks : sizes) {
-			for (unsigned threads = 1; threads <= options_.threads; ++threads)
+			for (const unsigned threads : doubling(options_.threads))
 				filled("dispatch", "", callbacks, threads,
 				       [](benchmark::State &state) { dispatch<S>(state); });
 		}
@@ -330,7 +330,7 @@ public:
 	void churning() const
 	{
 		const unsigned most = options_.threads > 1 ? options_.threads - 1 : 1;
-		for (unsigned readers = 1; readers <= most; ++readers) {
+		for (const unsigned readers : doubling(most)) {
 			filled("churn", "/quiescent", 1024, readers,
 			       [](benchmark::State &state) { churn<S>(state, 0); });
 			filled("churn", "/registering", 1024, readers,
@@ -359,6 +359,16 @@ public:
 	}
 
 private:
+	/// 1, 2, 4 and so on, and the most: enough to see how something scales.
+	[[nodiscard]] static std::vector<unsigned> doubling(unsigned most)
+	{
+		std::vector<unsigned> numbers;
+		for (unsigned number = 1; number < most; number *= 2)
+			numbers.push_back(number);
+		numbers.push_back(most);
+		return numbers;
+	}
+
 	template <typename Function>
 	void filled(const char *family, const char *variant, long callbacks, unsigned threads, Function function) const
 	{

@@ -52,7 +52,8 @@ std::pair<std::optional<Options>, int> parse_options(int argc, char **argv)
 	app.add_option("--flavour", options.flavour, "liburcu's flavour: memb, mb or qsbr")
 	    ->check(CLI::IsMember({"memb", "mb", "qsbr"}))
 	    ->capture_default_str();
-	app.add_option("--threads", options.threads, "measure with 1 to this many threads (default: the CPUs)")
+	app.add_option("--threads", options.threads,
+	               "measure with 1, 2, 4 and so on to this many threads (default: the CPUs)")
 	    ->check(check_threads);
 	app.add_option("--repetitions", options.repetitions, "of each benchmark, in random order")
 	    ->check(CLI::Range(1, 1000))

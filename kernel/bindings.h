@@ -142,8 +142,8 @@ void cnx_core_exit(void);
 /*
  * What one network namespace has of cnx: the initial one's, which is always there, and those that are made for others.
  * NULL: no memory. Each is told its kernel socket before it is handed a message or asked to send one; `alone`: no other
- * namespace has a kernel socket of this protocol. When one is closed, no task is in the functions below with it, nor will
- * be. Process context; they may sleep.
+ * namespace has a kernel socket of this protocol. When one is closed, no task is in the functions below with it, nor
+ * will be. Process context; they may sleep.
  */
 struct cnx_connector *cnx_core_initial(void);
 struct cnx_connector *cnx_core_connector_create(void);
@@ -167,8 +167,11 @@ struct cnx_k_origin {
 	__u32 gid;
 	__u32 portid;
 };
-void cnx_core_receive(struct cnx_connector *connector, struct sk_buff *skb, const void *bytes, __kernel_size_t size,
-                      struct net *net, struct cnx_k_origin origin);
+/* A datagram for the initial namespace's connector, or for another one. */
+void cnx_core_receive(struct sk_buff *skb, const void *bytes, __kernel_size_t size, struct net *net,
+                      struct cnx_k_origin origin);
+void cnx_core_receive_by(struct cnx_connector *connector, struct sk_buff *skb, const void *bytes, __kernel_size_t size,
+                         struct net *net, struct cnx_k_origin origin);
 void cnx_core_socket_closed(struct cnx_connector *connector, __u32 portid);
 bool cnx_core_group_is_open(struct cnx_connector *connector, __u32 group);
 /* The first callback in order of registration with a serial above `after`; false if there is none. */

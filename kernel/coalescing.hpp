@@ -35,9 +35,8 @@ public:
 	}
 
 	/// `alone`: the one listener, if it is for one; it must outlive this. May sleep. no_memory.
-	[[nodiscard]] static Result<Owned<Platform, Coalescing>> create(Transport &transport, Id id,
-	                                                                const CoalescingLimits &limits,
-	                                                                const Addressee *alone = nullptr)
+	[[nodiscard]] static Result<Owned<Platform, Coalescing>>
+	create(Transport &transport, Id id, const CoalescingLimits &limits, const Addressee *alone = nullptr)
 	{
 		return Owned<Platform, Coalescing>::create(transport, id, limits, alone);
 	}

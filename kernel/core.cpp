@@ -121,8 +121,16 @@ unsigned int cnx_core_pool_size(void)
 	return core->pool().size();
 }
 
-void cnx_core_receive(cnx_connector *connector, sk_buff *skb, const void *bytes, __kernel_size_t size, net *net,
-                      cnx_k_origin origin)
+void cnx_core_receive(sk_buff *skb, const void *bytes, __kernel_size_t size, net *net, cnx_k_origin origin)
+{
+	const cnx_sender sender{
+	    .pid = origin.pid, .uid = origin.uid, .gid = origin.gid, .portid = origin.portid, .net = net, .skb = skb};
+	// SAFETY: the caller's skb is linear and has `size` bytes at `bytes` until this returns.
+	initial->receive({static_cast<const std::byte *>(bytes), size}, sender);
+}
+
+void cnx_core_receive_by(cnx_connector *connector, sk_buff *skb, const void *bytes, __kernel_size_t size, net *net,
+                         cnx_k_origin origin)
 {
 	const cnx_sender sender{
 	    .pid = origin.pid, .uid = origin.uid, .gid = origin.gid, .portid = origin.portid, .net = net, .skb = skb};

@@ -84,7 +84,8 @@ public:
 		});
 	}
 
-	/// The end of a namespace's connector, which nobody uses any more but drivers that are unregistering. May sleep.
+	/// The end of a namespace's connector, which nobody uses any more but drivers that are unregistering. May
+	/// sleep.
 	void close(Connector *closed)
 	{
 		const auto connector = Owned<Platform, Connector>::adopt(closed);

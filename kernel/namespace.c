@@ -8,6 +8,7 @@
  */
 #include <linux/capability.h>
 #include <linux/err.h>
+#include <linux/jump_label.h>
 #include <linux/netlink.h>
 #include <linux/notifier.h>
 #include <linux/proc_fs.h>
@@ -42,10 +43,10 @@ struct cnx_namespace {
 
 static unsigned int cnx_namespace_id __read_mostly;
 
-/* The initial namespace's connector. NULL unless cnx is open, and then no message is handed to any. */
-static struct cnx_connector *cnx_initial;
+/* Whether messages are handed over, and the namespaces' state is there to be looked at. */
+static DEFINE_STATIC_KEY_FALSE(cnx_is_open);
 
-/* Entered by who looks at cnx_initial, so that to wait for it is to wait for them. */
+/* Entered by who asks cnx_is_open, so that to wait for it is to wait for them. */
 DEFINE_STATIC_SRCU(cnx_users);
 
 /* Entered by who tells the core that a socket has closed. */
@@ -64,26 +65,23 @@ struct cnx_connector *cnx_k_connector_of(const struct net *net)
 	return cnx_namespace_of(net)->connector;
 }
 
-static __always_inline void cnx_hand_over(struct cnx_connector *connector, struct sk_buff *skb, struct net *net)
+static __always_inline struct cnx_k_origin cnx_origin(const struct sk_buff *skb)
 {
 	const struct netlink_skb_parms *parms = &NETLINK_CB(skb);
-	const struct cnx_k_origin origin = {
+
+	return (struct cnx_k_origin){
 	    .pid = parms->creds.pid,
 	    .uid = __kuid_val(parms->creds.uid),
 	    .gid = __kgid_val(parms->creds.gid),
 	    .portid = parms->portid,
 	};
-
-	cnx_core_receive(connector, skb, skb->data, skb->len, net, origin);
 }
 
 /* In the initial namespace, where the sender pins this module. */
 static void cnx_input(struct sk_buff *skb)
 {
-	struct cnx_connector *connector = READ_ONCE(cnx_initial);
-
-	if (likely(connector))
-		cnx_hand_over(connector, skb, &init_net);
+	if (static_branch_likely(&cnx_is_open))
+		cnx_core_receive(skb, skb->data, skb->len, &init_net, cnx_origin(skb));
 }
 
 static void cnx_input_elsewhere(struct sk_buff *skb)
@@ -91,8 +89,8 @@ static void cnx_input_elsewhere(struct sk_buff *skb)
 	struct net *net = sock_net(skb->sk);
 	int index = srcu_read_lock(&cnx_users);
 
-	if (READ_ONCE(cnx_initial))
-		cnx_hand_over(cnx_namespace_of(net)->connector, skb, net);
+	if (static_branch_likely(&cnx_is_open))
+		cnx_core_receive_by(cnx_namespace_of(net)->connector, skb, skb->data, skb->len, net, cnx_origin(skb));
 	srcu_read_unlock(&cnx_users, index);
 }
 
@@ -104,12 +102,13 @@ static int cnx_bind(struct net *net, int group)
 	int index = srcu_read_lock(&cnx_users);
 
 	/* A socket of the initial namespace's protocol in another one, where cnx answers on its own. */
-	if (!READ_ONCE(cnx_initial) ||
+	if (!static_branch_likely(&cnx_is_open) ||
 	    cnx_namespace_of(net)->protocol != cnx_namespace_of(&init_net)->protocol)
 		goto end;
 	connector = cnx_namespace_of(net)->connector;
 	if (connector)
-		status = ns_capable(net->user_ns, CAP_NET_ADMIN) || cnx_core_group_is_open(connector, group) ? 0 : -EPERM;
+		status =
+		    ns_capable(net->user_ns, CAP_NET_ADMIN) || cnx_core_group_is_open(connector, group) ? 0 : -EPERM;
 end:
 	srcu_read_unlock(&cnx_users, index);
 	return status;
@@ -125,7 +124,7 @@ static int cnx_socket_event(struct notifier_block *block, unsigned long event, v
 		return NOTIFY_DONE;
 	/* To unregister the notifier is to wait for this, so that the namespaces are there. */
 	index = srcu_read_lock(&cnx_closing);
-	if (READ_ONCE(cnx_initial)) {
+	if (static_branch_likely(&cnx_is_open)) {
 		space = cnx_namespace_of(notify->net);
 		if (space->connector && space->protocol == notify->protocol)
 			cnx_core_socket_closed(space->connector, notify->portid);
@@ -333,13 +332,13 @@ int cnx_namespaces_open(unsigned int *protocol)
 	}
 	*protocol = cnx_namespace_of(&init_net)->protocol;
 	/* Not before a socket's end is noticed: what has subscribed must be forgotten. */
-	smp_store_release(&cnx_initial, cnx_core_initial());
+	static_branch_enable(&cnx_is_open);
 	return 0;
 }
 
 void cnx_namespaces_close(void)
 {
-	WRITE_ONCE(cnx_initial, NULL);
+	static_branch_disable(&cnx_is_open);
 	synchronize_srcu(&cnx_users);
 	netlink_unregister_notifier(&cnx_notifier);
 	/* What drivers have destroyed may still be about to let go of its namespace. */

@@ -39,9 +39,9 @@ void discovery(Ktap &ktap)
 	ktap.check("discovery: the protocol file tells a number", protocol() > 0 && protocol() < 32);
 	ktap.equal("discovery: where the kernel has a connector of its own, it is the fallback", CNX_PROTOCOL_FALLBACK,
 	           protocol());
-	ktap.equal("discovery: another network namespace has no such file", 0,
-	           in_child([] { return ::unshare(CLONE_NEWNET) ? -1 : -(protocol() != 0); }));
-	ktap.equal("discovery: a socket of another network namespace reaches nobody", -ECONNREFUSED, in_child([] {
+	ktap.equal("discovery: another network namespace has its own", -CNX_PROTOCOL_CONNECTOR,
+	           in_child([] { return ::unshare(CLONE_NEWNET) ? -1 : -protocol(); }));
+	ktap.equal("discovery: where a socket of this one's number reaches nobody", -ECONNREFUSED, in_child([] {
 		           const int number = protocol();
 		           if (::unshare(CLONE_NEWNET))
 			           return -1;
