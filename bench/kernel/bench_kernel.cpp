@@ -3,6 +3,7 @@
 // line of JSON for each measurement.
 //	bench_kernel icount|uml|kvm [brief]
 #include "module.hpp"
+#include "procevents.hpp"
 #include "traffic.hpp"
 
 namespace
@@ -32,6 +33,9 @@ public:
 		}
 		if (!for_senders)
 			local();
+		// User-mode Linux has neither the kernel's process connector nor what cnx's hooks take.
+		if (mode_.has_true_system_calls())
+			ProcessEvents(mode_).run();
 	}
 
 private:

@@ -38,6 +38,19 @@ expected() {
 		echo "register/$bus"
 	done
 	[ -n "$1" ] || echo local/cnx
+	[ "$mode" != icount ] || process_events
+}
+
+process_events() {
+	local n
+	echo procevents/nobody
+	echo procevents/cnx/listeners:0/batch:1
+	echo procevents/cnx/excluding:1/batch:1
+	for n in 1 2 16; do
+		echo "procevents/connector/listeners:$n/batch:1"
+		echo "procevents/cnx/listeners:$n/batch:1"
+		echo "procevents/cnx/listeners:$n/batch:32"
+	done
 }
 
 names() {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <numeric>
 #include <vector>
 
 namespace cnx::bench
@@ -25,12 +26,13 @@ inline void report(const Mode &mode, const std::string &name, Samples steps, uns
 		const auto place = static_cast<std::size_t>(share * static_cast<double>(steps.size()));
 		return static_cast<double>(steps[std::min(place, steps.size() - 1)]) / round / batch;
 	};
+	const double sum = std::accumulate(steps.begin(), steps.end(), 0.0);
 	utsname system{};
 	uname(&system);
 	std::printf("{\"name\": \"%s\", \"value\": %.10g, \"unit\": \"%s\", \"mode\": \"%s\", \"kernel\": \"%s\", "
-	            "\"p50\": %.10g, \"p99\": %.10g, \"p999\": %.10g, \"max\": %.10g, \"round\": %u}\n",
+	            "\"p50\": %.10g, \"p99\": %.10g, \"p999\": %.10g, \"max\": %.10g, \"mean\": %.10g, \"round\": %u}\n",
 	            name.c_str(), at(0.5), mode.unit(), mode.name().c_str(), system.release, at(0.5), at(0.99),
-	            at(0.999), at(1), round);
+	            at(0.999), at(1), sum / static_cast<double>(steps.size()) / round / batch, round);
 	std::fflush(stdout);
 }
 

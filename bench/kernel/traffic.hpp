@@ -28,14 +28,14 @@ inline test::Socket socket_of(const std::string &bus)
 enum class Listening { member, subscriber };
 
 /// A socket that the bus sends to, with room for all that it will.
-inline test::Socket listener_of(const std::string &bus, Listening listening)
+inline test::Socket listener_of(const std::string &bus, Listening listening, std::uint32_t to = group)
 {
 	test::Socket socket = socket_of(bus);
 	const int room = 1 << 24;
 	// A message that never comes is an error, and no wait without an end.
 	const timeval patience{.tv_sec = 5, .tv_usec = 0};
-	const int joined = listening == Listening::member ? socket.join(group)
-	                                                  : test::ask(socket, CNX_CONTROL_SUBSCRIBE, {group, 0}).error;
+	const int joined =
+	    listening == Listening::member ? socket.join(to) : test::ask(socket, CNX_CONTROL_SUBSCRIBE, {to, 0}).error;
 	if (joined != 0 || ::setsockopt(socket.fd(), SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) != 0 ||
 	    ::setsockopt(socket.fd(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) != 0)
 		test::give_up("a listener could not join");

@@ -47,8 +47,12 @@ def draw_costs(results, mode, family, axis):
     return figure
 
 
+# What is not measured in each mode, and not missed where it is not.
+ELSEWHERE_ONLY = ("procevents",)
+
 # The family, the label of what it is drawn by, and what that is to a reader.
 DRAWN = (("send", "listeners", "Cost of a message sent, by the number of listeners"),
+         ("procevents", "listeners", "Cost of a process event, by the number of listeners"),
          ("receive", "callbacks", "Cost of a message received, by the number of callbacks"))
 
 
@@ -59,4 +63,5 @@ def figures(results):
         return lambda these: draw_costs(these, mode, family, axis)
 
     return [(f"kernel-{family}-{mode}.svg", f"{caption} ({mode}: {MODES[mode]})", drawing(mode, family, axis),
-             f"measurements of {family} with {mode}") for mode in results.modes() for family, axis, caption in DRAWN]
+             f"measurements of {family} with {mode}") for mode in results.modes() for family, axis, caption in DRAWN
+            if family not in ELSEWHERE_ONLY or curves(results, mode, family, axis)]

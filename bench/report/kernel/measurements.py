@@ -15,6 +15,7 @@ UNITS = ("instructions", "nanoseconds")
 WORDS = ("name", "unit", "mode", "kernel")
 MAY_SAY = ("machine", "mitigations")
 NUMBERS = ("value", "p50", "p99", "p999", "max")
+MAY_COUNT = ("mean",)
 # More than any step can take. NaN and the infinities are not below it.
 IMPOSSIBLE = 1e100
 
@@ -31,6 +32,7 @@ class Measurement:
     p99: float
     p999: float
     max: float
+    mean: float | None = None
     machine: str = ""
     mitigations: str = ""
 
@@ -84,7 +86,8 @@ def measurement(entry, where):
     if words["unit"] not in UNITS or words["mode"] == "icount" and words["unit"] != "instructions":
         raise Problem(f"{where} has the unit {words['unit']}, which {words['mode']} does not measure in: "
                       f"run `{COMMAND}` again")
-    return Measurement(**words, **{label: number(entry, label, where) for label in NUMBERS})
+    return Measurement(**words, **{label: number(entry, label, where) for label in (*NUMBERS, *MAY_COUNT)
+                                  if label in NUMBERS or label in entry})
 
 
 def add_file(by_place, text, name):

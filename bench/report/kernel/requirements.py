@@ -25,6 +25,15 @@ def tails(results, mode):
         yield Case(f"send/cnx/listeners:{listeners}/batch:1", found.p999 / found.p50 if found else None, 2)
 
 
+def excluded(results, mode):
+    """What happens costs with a listener who did not ask for it, against what it costs with none: the whole of the
+    system call, of which the measurements leave out what it costs without cnx."""
+    name, none = "procevents/cnx/excluding:1/batch:1", "procevents/cnx/listeners:0/batch:1"
+    call, one, nobody = (results.find(mode, found) for found in ("procevents/nobody", name, none))
+    value = (call.value + one.value) / (call.value + nobody.value) if call and one and nobody else None
+    return Case(name, value, 1.05, none)
+
+
 def local(results, mode):
     found = results.find(mode, "local/cnx")
     return Case("local/cnx", found.value if found else None, 150)
@@ -55,6 +64,14 @@ def requirements(results):
                     tuple(tails(results, "icount"))),
         Requirement("(icount)", "a message from driver to driver takes at most 150 instructions", False,
                     (local(results, "icount"),), " instructions"),
+        compared("icount", "a process event costs at most 0.9 times the connector's with 1 listener",
+                 {"procevents/cnx/listeners:1/batch:1": 0.90}),
+        compared("icount", "a process event costs at most half of the connector's with 16 listeners",
+                 {"procevents/cnx/listeners:16/batch:1": 0.50}),
+        compared("icount", "a process event in a batch costs at most 0.25 times the connector's",
+                 {"procevents/cnx/listeners:1/batch:32": 0.25}),
+        Requirement("(icount)", "a listener who did not ask for an event makes it cost at most 1.05 times as much as "
+                    "no listener does", False, (excluded(results, "icount"),)),
         compared("uml", "to receive, or to send to 1 listener, costs at most what it costs the connector",
                  {"receive/cnx/callbacks:1/batch:1": 1.00, "send/cnx/listeners:1/batch:1": 1.00}),
         compared("uml", "a message in a batch of 32 costs at most 0.25 times the connector's",

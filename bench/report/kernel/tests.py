@@ -46,12 +46,12 @@ def opponents():
 
 
 def comparison():
-    text = report(results(entry("send/cnx/listeners:1/batch:32", 300, p999=400, max=1e6),
+    text = report(results(entry("send/cnx/listeners:1/batch:32", 300, mean=310, p999=400, max=1e6),
                           entry("send/connector/listeners:1/batch:1", 2000, p999=2500, max=3000),
                           entry("local/cnx", 178), entry("procevents/connector/listeners:1/fork", 12)), [])
-    assert "| `send/listeners:1/batch:32` | 300 | 2,000 | 0.150x | 400 | 1,000,000 | 2,500 | 3,000 |" in text
-    assert "| `send/listeners:1/batch:1` | not measured | 2,000 |  | not measured | not measured | 2,500 |" in text
-    assert "| `local` | 178 | not measured |  | 178 | 178 | not measured | not measured |" in text
+    assert "| `send/listeners:1/batch:32` | 300 | 2,000 | 0.150x | 310 | 400 | 1,000,000 | not measured | 2,500 | 3,000 |" in text
+    assert "| `send/listeners:1/batch:1` | not measured | 2,000 |  | not measured | not measured | not measured | not measured | 2,500 |" in text
+    assert "| `local` | 178 | not measured |  | not measured | 178 | 178 | not measured | not measured | not measured |" in text
     assert "| `procevents/listeners:1/fork` | not measured | 12.0 |" in text
     assert text.index("`send/listeners:1/batch:32`") < text.index("`procevents/") < text.index("`local`")
 
@@ -80,7 +80,11 @@ def icount(**changes):
              "send/cnx/listeners:1/batch:1": 800, "send/connector/listeners:1/batch:1": 1000,
              "send/cnx/listeners:16/batch:1": 5000, "send/connector/listeners:16/batch:1": 5000,
              "send/cnx/listeners:1/batch:32": 150, "send/cnx/listeners:16/batch:32": 400,
-             "send/cnx/listeners:2/batch:1": 70, "local/cnx": 150, **changes}
+             "send/cnx/listeners:2/batch:1": 70, "local/cnx": 150,
+             "procevents/cnx/listeners:1/batch:1": 900, "procevents/connector/listeners:1/batch:1": 1000,
+             "procevents/cnx/listeners:16/batch:1": 500, "procevents/connector/listeners:16/batch:1": 1000,
+             "procevents/cnx/listeners:1/batch:32": 250, "procevents/nobody": 90,
+             "procevents/cnx/listeners:0/batch:1": 10, "procevents/cnx/excluding:1/batch:1": 15, **changes}
     return [entry(name, value, **({"p999": 2 * value} if name.startswith("send/cnx") else {}))
             for name, value in asked.items()]
 
@@ -105,17 +109,21 @@ WORSE = (({"receive/cnx/callbacks:1/batch:1": 1001}, icount, [0]),
          ({"send/cnx/listeners:1/batch:32": 151}, icount, [6]),
          ({"send/cnx/listeners:16/batch:32": 401}, icount, [7]),
          ({"local/cnx": 151}, icount, [9]),
-         ({"receive/cnx/callbacks:1/batch:1": 1001}, beside, [10]),
-         ({"send/cnx/listeners:1/batch:1": 701}, beside, [10]),
-         ({"receive/cnx/callbacks:1/batch:32": 251}, beside, [11]),
-         ({"send/cnx/listeners:1/batch:32": 176}, beside, [11]),
-         ({"receive/cnx/callbacks:1/batch:1/senders:2": 81}, beside, [12]),
-         ({"receive/cnx/callbacks:1000/batch:1/senders:2": 31}, beside, [13]))
+         ({"procevents/cnx/listeners:1/batch:1": 901}, icount, [10]),
+         ({"procevents/cnx/listeners:16/batch:1": 501}, icount, [11]),
+         ({"procevents/cnx/listeners:1/batch:32": 251}, icount, [12]),
+         ({"procevents/cnx/excluding:1/batch:1": 16}, icount, [13]),
+         ({"receive/cnx/callbacks:1/batch:1": 1001}, beside, [14]),
+         ({"send/cnx/listeners:1/batch:1": 701}, beside, [14]),
+         ({"receive/cnx/callbacks:1/batch:32": 251}, beside, [15]),
+         ({"send/cnx/listeners:1/batch:32": 176}, beside, [15]),
+         ({"receive/cnx/callbacks:1/batch:1/senders:2": 81}, beside, [16]),
+         ({"receive/cnx/callbacks:1000/batch:1/senders:2": 31}, beside, [17]))
 
 
 def demands():
-    assert verdicts(*icount()) == ["met"] * 10 + ["not measured"] * 4
-    assert verdicts(*beside()) == ["not measured"] * 10 + ["met"] * 4
+    assert verdicts(*icount()) == ["met"] * 14 + ["not measured"] * 4
+    assert verdicts(*beside()) == ["not measured"] * 14 + ["met"] * 4
     for changes, mode, bad in WORSE:
         found = verdicts(*mode(**changes))
         assert [place for place, verdict in enumerate(found) if verdict == "NOT met"] == bad, (changes, found)
@@ -133,7 +141,7 @@ def missing_measurements():
     assert set(verdicts(entry("local/cnx", 1, mode="kvm"))) == {"not measured"}
     lines, met = tap(requirements(results(entry("local/cnx", 151))))
     assert not met and lines[10].startswith("not ok 10 - (icount)") and lines[1].endswith("# SKIP")
-    assert lines[-1] == "1..14" and tap(requirements(results(entry("local/cnx", 150))))[1]
+    assert lines[-1] == "1..18" and tap(requirements(results(entry("local/cnx", 150))))[1]
 
 
 def lines_drawn():
@@ -143,9 +151,10 @@ def lines_drawn():
         ("cnx", 1, 1): [(0, 100), (1, 800), (2, 70), (16, 5000)], ("cnx", 32, 1): [(1, 150), (16, 400)],
         ("connector", 1, 1): [(0, 100), (1, 1000), (16, 5000)]}
     assert curves(found, "uml", "receive", "callbacks")["cnx", 1, 2] == [(1, 80), (1000, 30)]
-    assert [name for name, *_ in figures(found)] == ["kernel-send-icount.svg", "kernel-receive-icount.svg",
+    assert [name for name, *_ in figures(found)] == ["kernel-send-icount.svg", "kernel-procevents-icount.svg",
+                                                     "kernel-receive-icount.svg",
                                                      "kernel-send-uml.svg", "kernel-receive-uml.svg"]
-    assert [make(results(entry("local/cnx", 1))) for _, _, make, _ in figures(found)] == [None] * 4
+    assert [make(results(entry("local/cnx", 1))) for _, _, make, _ in figures(found)] == [None] * 5
 
 
 def drawing():

@@ -76,8 +76,15 @@ public:
 	/// whoever sends it is too slow. With an error the message is not added.
 	[[nodiscard]] Status add(const cnx_message &message, const CoalescedTo &to)
 	{
-		const Status added = state_.with([&](State &state) { return put(state, message, to); });
-		send_queue();
+		bool full = false;
+		const Status added = state_.with([&](State &state) {
+			const Status status = put(state, message, to);
+			full = state.queued != 0;
+			return status;
+		});
+		// As a rule the message waits, and that is all.
+		if (full) [[unlikely]]
+			send_queue();
 		return added;
 	}
 
