@@ -167,6 +167,8 @@ struct cnx_k_origin {
 	__u32 gid;
 	__u32 portid;
 };
+/* Whether cnx_core_receive() hands over what it is given. */
+void cnx_core_open(bool open);
 /* A datagram for the initial namespace's connector, or for another one. */
 void cnx_core_receive(struct sk_buff *skb, const void *bytes, __kernel_size_t size, struct net *net,
                       struct cnx_k_origin origin);

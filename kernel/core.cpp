@@ -6,6 +6,7 @@
 #include "core.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <span>
 
 #include <cnx/runtime.hpp>
@@ -31,6 +32,8 @@ template <typename Object>
 // Both written by init and exit, when nobody else is there; read by everyone between them.
 constinit Core *core = nullptr;
 constinit Connector *initial = nullptr; // the initial namespace's
+// The same while cnx is open.
+constinit std::atomic<Connector *> receiving = nullptr;
 
 // SAFETY: a cnx_connector is a Connector under an opaque name.
 [[nodiscard]] Connector *from_opaque(cnx_connector *connector)
@@ -80,6 +83,11 @@ void cnx_core_exit(void)
 	Platform::flush_retired();
 }
 
+void cnx_core_open(bool open)
+{
+	receiving.store(open ? initial : nullptr, std::memory_order_release);
+}
+
 cnx_connector *cnx_core_initial(void)
 {
 	return to_opaque(initial);
@@ -126,7 +134,8 @@ void cnx_core_receive(sk_buff *skb, const void *bytes, __kernel_size_t size, net
 	const cnx_sender sender{
 	    .pid = origin.pid, .uid = origin.uid, .gid = origin.gid, .portid = origin.portid, .net = net, .skb = skb};
 	// SAFETY: the caller's skb is linear and has `size` bytes at `bytes` until this returns.
-	initial->receive({static_cast<const std::byte *>(bytes), size}, sender);
+	if (Connector *const connector = receiving.load(std::memory_order_acquire)) [[likely]]
+		connector->receive({static_cast<const std::byte *>(bytes), size}, sender);
 }
 
 void cnx_core_receive_by(cnx_connector *connector, sk_buff *skb, const void *bytes, __kernel_size_t size, net *net,

@@ -8,7 +8,6 @@
  */
 #include <linux/capability.h>
 #include <linux/err.h>
-#include <linux/jump_label.h>
 #include <linux/netlink.h>
 #include <linux/notifier.h>
 #include <linux/proc_fs.h>
@@ -44,7 +43,7 @@ struct cnx_namespace {
 static unsigned int cnx_namespace_id __read_mostly;
 
 /* Whether messages are handed over, and the namespaces' state is there to be looked at. */
-static DEFINE_STATIC_KEY_FALSE(cnx_is_open);
+static bool cnx_is_open;
 
 /* Entered by who asks cnx_is_open, so that to wait for it is to wait for them. */
 DEFINE_STATIC_SRCU(cnx_users);
@@ -80,8 +79,7 @@ static __always_inline struct cnx_k_origin cnx_origin(const struct sk_buff *skb)
 /* In the initial namespace, where the sender pins this module. */
 static void cnx_input(struct sk_buff *skb)
 {
-	if (static_branch_likely(&cnx_is_open))
-		cnx_core_receive(skb, skb->data, skb->len, &init_net, cnx_origin(skb));
+	cnx_core_receive(skb, skb->data, skb->len, &init_net, cnx_origin(skb));
 }
 
 static void cnx_input_elsewhere(struct sk_buff *skb)
@@ -89,7 +87,7 @@ static void cnx_input_elsewhere(struct sk_buff *skb)
 	struct net *net = sock_net(skb->sk);
 	int index = srcu_read_lock(&cnx_users);
 
-	if (static_branch_likely(&cnx_is_open))
+	if (READ_ONCE(cnx_is_open))
 		cnx_core_receive_by(cnx_namespace_of(net)->connector, skb, skb->data, skb->len, net, cnx_origin(skb));
 	srcu_read_unlock(&cnx_users, index);
 }
@@ -102,7 +100,7 @@ static int cnx_bind(struct net *net, int group)
 	int index = srcu_read_lock(&cnx_users);
 
 	/* A socket of the initial namespace's protocol in another one, where cnx answers on its own. */
-	if (!static_branch_likely(&cnx_is_open) ||
+	if (!READ_ONCE(cnx_is_open) ||
 	    cnx_namespace_of(net)->protocol != cnx_namespace_of(&init_net)->protocol)
 		goto end;
 	connector = cnx_namespace_of(net)->connector;
@@ -124,7 +122,7 @@ static int cnx_socket_event(struct notifier_block *block, unsigned long event, v
 		return NOTIFY_DONE;
 	/* To unregister the notifier is to wait for this, so that the namespaces are there. */
 	index = srcu_read_lock(&cnx_closing);
-	if (static_branch_likely(&cnx_is_open)) {
+	if (READ_ONCE(cnx_is_open)) {
 		space = cnx_namespace_of(notify->net);
 		if (space->connector && space->protocol == notify->protocol)
 			cnx_core_socket_closed(space->connector, notify->portid);
@@ -332,13 +330,15 @@ int cnx_namespaces_open(unsigned int *protocol)
 	}
 	*protocol = cnx_namespace_of(&init_net)->protocol;
 	/* Not before a socket's end is noticed: what has subscribed must be forgotten. */
-	static_branch_enable(&cnx_is_open);
+	WRITE_ONCE(cnx_is_open, true);
+	cnx_core_open(true);
 	return 0;
 }
 
 void cnx_namespaces_close(void)
 {
-	static_branch_disable(&cnx_is_open);
+	cnx_core_open(false);
+	WRITE_ONCE(cnx_is_open, false);
 	synchronize_srcu(&cnx_users);
 	netlink_unregister_notifier(&cnx_notifier);
 	/* What drivers have destroyed may still be about to let go of its namespace. */
