@@ -187,10 +187,10 @@ TEST_F(CoreCoalescer, LetsTheOldestGoWhenThereAreTooManyDestinations)
 	constexpr std::uint32_t places = Coalescer<P, Buffer>::destinations;
 	for (std::uint32_t portid = 1; portid <= places; ++portid) {
 		sink.clock = 1000 + (portid + 2) % places;
-		add(portid, {nullptr, portid, 0});
+		add(portid, {portid, 0});
 	}
 	EXPECT_EQ(sent(), Lists{});
-	add(99, {nullptr, 99, 0});
+	add(99, {99, 0});
 	ASSERT_EQ(sink.sent.size(), 1u);
 	EXPECT_EQ(sink.sent[0].to.portid, places - 2) << "the one whose first message is the oldest";
 }

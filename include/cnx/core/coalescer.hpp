@@ -76,8 +76,15 @@ public:
 	/// whoever sends it is too slow. With an error the message is not added.
 	[[nodiscard]] Status add(const cnx_message &message, const CoalescedTo &to)
 	{
-		const Status added = state_.with([&](State &state) { return put(state, message, to); });
-		send_queue();
+		bool queued = false;
+		const Status added = state_.with([&](State &state) {
+			const Status put_in = put(state, message, to);
+			queued = state.queued != 0;
+			return put_in;
+		});
+		// Most messages only join others, and their senders need the lock no second time.
+		if (queued)
+			send_queue();
 		return added;
 	}
 
