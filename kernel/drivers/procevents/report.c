@@ -46,7 +46,7 @@ struct number {
 	pid_t pid, tgid;
 };
 
-static struct number number_of(struct task_struct *task, struct pid_namespace *pids)
+static __always_inline struct number number_of(struct task_struct *task, struct pid_namespace *pids)
 {
 	if (!task)
 		return (struct number){};
