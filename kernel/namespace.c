@@ -100,8 +100,7 @@ static int cnx_bind(struct net *net, int group)
 	int index = srcu_read_lock(&cnx_users);
 
 	/* A socket of the initial namespace's protocol in another one, where cnx answers on its own. */
-	if (!READ_ONCE(cnx_is_open) ||
-	    cnx_namespace_of(net)->protocol != cnx_namespace_of(&init_net)->protocol)
+	if (!READ_ONCE(cnx_is_open) || cnx_namespace_of(net)->protocol != cnx_namespace_of(&init_net)->protocol)
 		goto end;
 	connector = cnx_namespace_of(net)->connector;
 	if (connector)

@@ -29,10 +29,11 @@ inline void report(const Mode &mode, const std::string &name, Samples steps, uns
 	const double sum = std::accumulate(steps.begin(), steps.end(), 0.0);
 	utsname system{};
 	uname(&system);
-	std::printf("{\"name\": \"%s\", \"value\": %.10g, \"unit\": \"%s\", \"mode\": \"%s\", \"kernel\": \"%s\", "
-	            "\"p50\": %.10g, \"p99\": %.10g, \"p999\": %.10g, \"max\": %.10g, \"mean\": %.10g, \"round\": %u}\n",
-	            name.c_str(), at(0.5), mode.unit(), mode.name().c_str(), system.release, at(0.5), at(0.99),
-	            at(0.999), at(1), sum / static_cast<double>(steps.size()) / round / batch, round);
+	std::printf(
+	    "{\"name\": \"%s\", \"value\": %.10g, \"unit\": \"%s\", \"mode\": \"%s\", \"kernel\": \"%s\", "
+	    "\"p50\": %.10g, \"p99\": %.10g, \"p999\": %.10g, \"max\": %.10g, \"mean\": %.10g, \"round\": %u}\n",
+	    name.c_str(), at(0.5), mode.unit(), mode.name().c_str(), system.release, at(0.5), at(0.99), at(0.999),
+	    at(1), sum / static_cast<double>(steps.size()) / round / batch, round);
 	std::fflush(stdout);
 }
 
