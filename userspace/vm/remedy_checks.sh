@@ -74,7 +74,8 @@ expect "no network for a newer user-mode Linux" "apt knows no linux-source-.*; c
 stand_in make 'echo "flex: not found" >&2; exit 2'
 stand_in apt-get 'touch package.deb'
 stand_in dpkg-deb 'exit 0'
-stand_in tar 'mkdir -p "${@: -1}/linux-source-6.1"'
+stand_in tar 'mkdir -p "${@: -1}/linux-source-6.1/arch/x86/um"
+	touch "${@: -1}/linux-source-6.1/arch/x86/um/user-offsets.c"'
 expect "user-mode Linux that does not build" "user-mode Linux could not be built; see .*, and install .*" \
 	env XDG_CACHE_HOME="$work" "$here/uml/tree.sh" stock
 
