@@ -32,6 +32,12 @@ say = @printf '  %-7s %s\n' '$(1)' '$(2)'
 CXX := g++
 CC := gcc
 AR := ar
+# What was compiled before from the same text by the same compiler, in whatever checkout, comes out of the cache.
+CACHED = $(if $(shell command -v ccache),ccache )
+export CCACHE_DIR ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cnx/ccache
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+export CCACHE_MAXSIZE ?= 1G
 CXXFLAGS ?= -O2 -g
 override CXXFLAGS += -std=c++23 -Wall -Wextra -Werror -fstack-protector-strong
 CFLAGS ?= -O2 -g
@@ -249,22 +255,22 @@ module-uml: | packages uml-packages
 $(BUILD)/plain/%.o: %.cpp Makefile | packages
 	$(call say,CXX,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CACHED)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/plain/%.o: %.c Makefile | packages
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -Iinclude $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CACHED)$(CC) -Iinclude $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/pic/%.o: %.cpp Makefile | packages
 	$(call say,CXX,$< (shared))
 	@mkdir -p $(@D)
-	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
+	$(Q)$(CACHED)$(CXX) $(CPPFLAGS) $(CXXFLAGS) -fPIC -fvisibility=hidden -MMD -MP -c -o $@ $<
 
 $(BUILD)/asan/%.o: %.cpp Makefile | packages
 	$(call say,CXX,$< (sanitized))
 	@mkdir -p $(@D)
-	$(Q)$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(SANITIZE) -MMD -MP -c -o $@ $<
+	$(Q)$(CACHED)$(CXX) $(CPPFLAGS) $(CXXFLAGS) $(SANITIZE) -MMD -MP -c -o $@ $<
 
 $(BUILD)/libcnx.a: $(CLIENT_OBJECTS) | packages
 	$(call say,AR,$@)
@@ -317,7 +323,7 @@ FUZZ_OBJECTS := $(call object,fuzz,$(FUZZ) $(CLIENT))
 $(BUILD)/fuzz/%.o: %.cpp Makefile | packages fuzz-packages
 	$(call say,CXX,$< (fuzzed))
 	@mkdir -p $(@D)
-	$(Q)$(FUZZ_CXX) $(CPPFLAGS) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+	$(Q)$(CACHED)$(FUZZ_CXX) $(CPPFLAGS) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
 
 $(FUZZ_PROGRAMS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/userspace/fuzz/%.o $(call object,fuzz,$(CLIENT))
 	$(call say,LINK,$@)
@@ -334,7 +340,7 @@ define variant
 $(BUILD)/$(1)/%.o: %.cpp Makefile | packages
 	$$(call say,CXX,$$< ($(1)))
 	@mkdir -p $$(@D)
-	$$(Q)$$(CXX) $$(CPPFLAGS) $$(VARIANT_FLAGS) $$(VARIANT_FLAGS_$(1)) -MMD -MP -c -o $$@ $$<
+	$$(Q)$$(CACHED)$$(CXX) $$(CPPFLAGS) $$(VARIANT_FLAGS) $$(VARIANT_FLAGS_$(1)) -MMD -MP -c -o $$@ $$<
 
 $(BUILD)/unit-$(1): $(call variant_objects,$(1))
 	$$(call say,LINK,$$@)
@@ -361,7 +367,7 @@ bench-program: | packages bench-packages
 $(BUILD)/bench/%.o: bench/%.cpp Makefile
 	$(call say,CXX,$<)
 	@mkdir -p $(@D)
-	$(Q)$(CXX) $(BENCH_CPPFLAGS) $(BENCH_FLAGS) -Wall -Wextra -Werror -DCNX_BENCH_FLAGS='"$(BENCH_FLAGS)"' -MMD -MP -c -o $@ $<
+	$(Q)$(CACHED)$(CXX) $(BENCH_CPPFLAGS) $(BENCH_FLAGS) -Wall -Wextra -Werror -DCNX_BENCH_FLAGS='"$(BENCH_FLAGS)"' -MMD -MP -c -o $@ $<
 
 $(BENCH): $(BENCH_OBJECTS)
 	$(call say,LINK,$@)
