@@ -3,6 +3,8 @@
 #ifndef CNX_GUEST_MEMORY_HPP
 #define CNX_GUEST_MEMORY_HPP
 
+#include "ktap.hpp"
+
 #include <chrono>
 #include <fstream>
 #include <map>
@@ -83,6 +85,33 @@ inline Memory measure()
 		}
 	}
 	return memory;
+}
+
+/// Whether there is more memory in use each time that `use` has been called, which is thrice at most, and once before:
+/// so many objects more of some kind, or so much memory for each CPU. What the rest of the system does meanwhile, and
+/// the pool of ready skbs, may add to one of the times as well, but not to each. `look` measures.
+template <typename Use, typename Look>
+bool keeps_growing(Ktap &ktap, long objects_bound, long percpu_kib_bound, Use &&use, Look &&look)
+{
+	use();
+	Memory before = look();
+	bool grown = true;
+	for (int round = 0; grown && round < 3; ++round) {
+		use();
+		const Memory after = look();
+		grown = false;
+		const auto judge = [&](const std::string &name, long more, long bound) {
+			if (more < bound)
+				return;
+			ktap.note(name + ": " + std::to_string(more) + " more");
+			grown = true;
+		};
+		for (const auto &[name, objects] : after.objects)
+			judge(name, objects - before.objects.at(name), objects_bound);
+		judge("KiB of memory for each CPU", after.kib.at("Percpu") - before.kib.at("Percpu"), percpu_kib_bound);
+		before = after;
+	}
+	return grown;
 }
 
 } // namespace cnx::test

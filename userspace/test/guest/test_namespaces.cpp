@@ -242,21 +242,6 @@ Memory settled()
 	return memory;
 }
 
-bool has_grown(Ktap &ktap, const Memory &before, const Memory &after)
-{
-	bool grown = false;
-	const auto judge = [&](const std::string &name, long more, long bound) {
-		if (more >= bound) {
-			ktap.note(name + ": " + std::to_string(more) + " more");
-			grown = true;
-		}
-	};
-	for (const auto &[name, objects] : after.objects)
-		judge(name, objects - before.objects.at(name), objects_bound);
-	judge("KiB of memory for each CPU", after.kib.at("Percpu") - before.kib.at("Percpu"), percpu_kib_bound);
-	return grown;
-}
-
 void test_coming_and_going(Ktap &ktap)
 {
 	std::atomic<bool> stop = false;
@@ -278,21 +263,14 @@ void test_coming_and_going(Ktap &ktap)
 			if (i % 50 == 49)
 				std::this_thread::sleep_for(std::chrono::milliseconds(500));
 		}
-		return settled();
 	};
-	Memory before = make();
-	bool grown = true;
-	for (int round = 0; grown && round < 3; ++round) {
-		const Memory after = make();
-		grown = has_grown(ktap, before, after);
-		before = after;
-	}
+	const bool grows = keeps_growing(ktap, objects_bound, percpu_kib_bound, make, settled);
 	stop = true;
 	traffic.join();
 	ktap.equal("coming and going: every namespace served", made, good);
 	ktap.check("coming and going: a thousand of them", made >= 1000);
 	ktap.check("coming and going: and the initial one all the while", exchanged > 0);
-	ktap.check("coming and going: they leave nothing behind", !grown);
+	ktap.check("coming and going: they leave nothing behind", !grows);
 }
 
 /// Unloading, with sockets and messages in a namespace that pin nothing.
