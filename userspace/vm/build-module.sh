@@ -10,7 +10,7 @@ mkdir -p "$build/kernel"
 target=$(cd "$build/kernel" && pwd)
 
 # Files that were built for another tree, from another, or with other settings, must not be taken for up to date.
-config="$root $kdir $(cat "$kdir/include/config/kernel.release") $*"
+config="$kdir $(cat "$kdir/include/config/kernel.release") $* of $root"
 if [ "$(cat "$target/.config-of-build" 2>/dev/null)" != "$config" ]; then
 	rm -rf "$target"
 	mkdir -p "$target"
