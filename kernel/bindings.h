@@ -167,8 +167,9 @@ struct cnx_k_origin {
 	__u32 gid;
 	__u32 portid;
 };
-/* Whether cnx_core_receive() hands over what it is given. */
+/* Whether messages are handed over: cnx_core_receive() asks by itself. */
 void cnx_core_open(bool open);
+bool cnx_core_is_open(void);
 /* A datagram for the initial namespace's connector, or for another one. */
 void cnx_core_receive(struct sk_buff *skb, const void *bytes, __kernel_size_t size, struct net *net,
                       struct cnx_k_origin origin);

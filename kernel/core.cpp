@@ -88,6 +88,11 @@ void cnx_core_open(bool open)
 	receiving.store(open ? initial : nullptr, std::memory_order_release);
 }
 
+bool cnx_core_is_open(void)
+{
+	return receiving.load(std::memory_order_acquire) != nullptr;
+}
+
 cnx_connector *cnx_core_initial(void)
 {
 	return to_opaque(initial);

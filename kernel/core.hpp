@@ -193,13 +193,8 @@ private:
 					return std::unexpected(Error::deadlock);
 			}
 		}
-		for (std::size_t i = 0; i < all.size(); ++i) {
-			if (!std::exchange(all[i]->leaving_, true))
-				continue;
-			for (Registered *const each : all.first(i))
-				each->leaving_ = false;
+		if (!flag_all(all, &Registered::leaving_))
 			return std::unexpected(Error::invalid);
-		}
 		for (const Registered *const each : all) {
 			if (each->scope_ == CNX_EVERY_NAMESPACE)
 				state.unlink(*each);

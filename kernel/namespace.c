@@ -42,10 +42,10 @@ struct cnx_namespace {
 
 static unsigned int cnx_namespace_id __read_mostly;
 
-/* Whether messages are handed over, and the namespaces' state is there to be looked at. */
-static bool cnx_is_open;
-
-/* Entered by who asks cnx_is_open, so that to wait for it is to wait for them. */
+/*
+ * Entered by who asks whether the core is open, in which case the namespaces' state is there to be looked at: to wait
+ * for it is to wait for them.
+ */
 DEFINE_STATIC_SRCU(cnx_users);
 
 /* Entered by who tells the core that a socket has closed. */
@@ -87,7 +87,7 @@ static void cnx_input_elsewhere(struct sk_buff *skb)
 	struct net *net = sock_net(skb->sk);
 	int index = srcu_read_lock(&cnx_users);
 
-	if (READ_ONCE(cnx_is_open))
+	if (cnx_core_is_open())
 		cnx_core_receive_by(cnx_namespace_of(net)->connector, skb, skb->data, skb->len, net, cnx_origin(skb));
 	srcu_read_unlock(&cnx_users, index);
 }
@@ -100,7 +100,7 @@ static int cnx_bind(struct net *net, int group)
 	int index = srcu_read_lock(&cnx_users);
 
 	/* A socket of the initial namespace's protocol in another one, where cnx answers on its own. */
-	if (!READ_ONCE(cnx_is_open) || cnx_namespace_of(net)->protocol != cnx_namespace_of(&init_net)->protocol)
+	if (!cnx_core_is_open() || cnx_namespace_of(net)->protocol != cnx_namespace_of(&init_net)->protocol)
 		goto end;
 	connector = cnx_namespace_of(net)->connector;
 	if (connector)
@@ -121,7 +121,7 @@ static int cnx_socket_event(struct notifier_block *block, unsigned long event, v
 		return NOTIFY_DONE;
 	/* To unregister the notifier is to wait for this, so that the namespaces are there. */
 	index = srcu_read_lock(&cnx_closing);
-	if (READ_ONCE(cnx_is_open)) {
+	if (cnx_core_is_open()) {
 		space = cnx_namespace_of(notify->net);
 		if (space->connector && space->protocol == notify->protocol)
 			cnx_core_socket_closed(space->connector, notify->portid);
@@ -329,7 +329,6 @@ int cnx_namespaces_open(unsigned int *protocol)
 	}
 	*protocol = cnx_namespace_of(&init_net)->protocol;
 	/* Not before a socket's end is noticed: what has subscribed must be forgotten. */
-	WRITE_ONCE(cnx_is_open, true);
 	cnx_core_open(true);
 	return 0;
 }
@@ -337,7 +336,6 @@ int cnx_namespaces_open(unsigned int *protocol)
 void cnx_namespaces_close(void)
 {
 	cnx_core_open(false);
-	WRITE_ONCE(cnx_is_open, false);
 	synchronize_srcu(&cnx_users);
 	netlink_unregister_notifier(&cnx_notifier);
 	/* What drivers have destroyed may still be about to let go of its namespace. */

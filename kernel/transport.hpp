@@ -66,11 +66,7 @@ public:
 		Route route(to, *group, may_sleep);
 		if (!find_listeners(route))
 			return unheard(route.filtered ? CNX_LOST_FILTERED : CNX_LOST_NO_LISTENER, cargo.messages);
-		// netlink would trim a sparsely filled head itself, once for every copy and without a word if it
-		// cannot. A single message has a head of its size.
-		if (!skb.fit(may_sleep))
-			return starve(cargo, route, to_errno(Error::no_memory));
-		return deliver(std::move(skb), cargo, route);
+		return fit_and_deliver(std::move(skb), cargo, route);
 	}
 
 	/// A datagram of messages that waited for each other, to those who asked for such.
@@ -82,10 +78,8 @@ public:
 		Route route(to, to.group, false, Audience::batches);
 		if (!find_listeners(route))
 			static_cast<void>(unheard(CNX_LOST_NO_LISTENER, cargo.messages));
-		else if (!skb.fit(false))
-			static_cast<void>(starve(cargo, route, to_errno(Error::no_memory)));
 		else
-			static_cast<void>(deliver(std::move(skb), cargo, route));
+			static_cast<void>(fit_and_deliver(std::move(skb), cargo, route));
 	}
 
 	/// One message, which fits, to a socket that the caller holds. What it returns is in cnx/driver.h at
@@ -110,10 +104,7 @@ public:
 	void send_to(const Addressee &addressee, Skb &&skb, const Cargo &cargo)
 	{
 		Route route(addressee, false);
-		if (!skb.fit(false))
-			static_cast<void>(starve(cargo, route, to_errno(Error::no_memory)));
-		else
-			static_cast<void>(deliver(std::move(skb), cargo, route));
+		static_cast<void>(fit_and_deliver(std::move(skb), cargo, route));
 	}
 
 	/// A message waits for others.
@@ -243,6 +234,16 @@ private:
 			else
 				route.subscribers.add(s);
 		}
+	}
+
+	/// A datagram of several messages, whose head may be larger than what is in it.
+	[[nodiscard]] int fit_and_deliver(Skb &&skb, const Cargo &cargo, Route &route)
+	{
+		// netlink would trim a sparsely filled head itself, once for every copy and without a word if it
+		// cannot. A single message has a head of its size.
+		if (!skb.fit(route.may_sleep))
+			return starve(cargo, route, to_errno(Error::no_memory));
+		return deliver(std::move(skb), cargo, route);
 	}
 
 	/// Everyone gets a copy but the last, who gets the skb itself.

@@ -68,8 +68,10 @@ struct cnx_registration {
 /*
  * Register a callback. Process context; may sleep. The callback may run before this returns.
  * Returns the registration, or ERR_PTR:
- *	-EINVAL		no callback; no name, or one that is empty or too long; unknown kind, capability or scope;
- *control id; coalescing beyond its limits -EEXIST		the id is taken -ENOMEM
+ *	-EINVAL		no callback; no name, or one that is empty or too long; unknown kind, capability or
+ *			scope; control id; coalescing beyond its limits
+ *	-EEXIST		the id is taken
+ *	-ENOMEM
  */
 struct cnx_callback *cnx_register(const struct cnx_registration *registration);
 

@@ -47,8 +47,8 @@ def draw_costs(results, mode, family, axis):
     return figure
 
 
-# What is not measured in each mode, and not missed where it is not.
-ELSEWHERE_ONLY = ("procevents",)
+# Families that some modes do not measure, and that are not missed there.
+NOT_IN_EACH_MODE = ("procevents",)
 
 # The family, the label of what it is drawn by, and what that is to a reader.
 DRAWN = (("send", "listeners", "Cost of a message sent, by the number of listeners"),
@@ -64,4 +64,4 @@ def figures(results):
 
     return [(f"kernel-{family}-{mode}.svg", f"{caption} ({mode}: {MODES[mode]})", drawing(mode, family, axis),
              f"measurements of {family} with {mode}") for mode in results.modes() for family, axis, caption in DRAWN
-            if family not in ELSEWHERE_ONLY or curves(results, mode, family, axis)]
+            if family not in NOT_IN_EACH_MODE or curves(results, mode, family, axis)]

@@ -14,6 +14,20 @@
 namespace cnx
 {
 
+/// Sets a flag of all of them, or of none: false if one has it already, or stands there twice.
+template <typename T>
+[[nodiscard]] bool flag_all(std::span<T *const> all, bool T::*flag)
+{
+	for (std::size_t i = 0; i < all.size(); ++i) {
+		if (!std::exchange(all[i]->*flag, true))
+			continue;
+		for (T *const each : all.first(i))
+			each->*flag = false;
+		return false;
+	}
+	return true;
+}
+
 /// The registered callbacks: who comes, who goes, and the promise that one who has gone is not running.
 template <Platform P>
 class Registry
@@ -116,13 +130,8 @@ public:
 	[[nodiscard]] Status retract(std::span<Entry *const> entries)
 	{
 		CNX_TRY(state_.with([&](State &state) -> Status {
-			for (std::size_t i = 0; i < entries.size(); ++i) {
-				if (!std::exchange(entries[i]->leaving_, true))
-					continue;
-				for (Entry *const entry : entries.first(i))
-					entry->leaving_ = false;
+			if (!flag_all(entries, &Entry::leaving_))
 				return std::unexpected(Error::invalid);
-			}
 			for (Entry *const entry : entries) {
 				// It is live by the registry's own invariant, so there is nothing to report.
 				static_cast<void>(state.writer.erase(entry->key()));

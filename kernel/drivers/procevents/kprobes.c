@@ -81,12 +81,8 @@ static int on_coredump(struct kprobe *unused, struct pt_regs *registers)
 	struct procevents_happening happening = {
 	    .what = CNX_PROC_COREDUMP, .asked_by = CNX_PROC_COREDUMP, .task = task_in(registers)};
 
-	if (!procevents_is_asked(CNX_PROC_COREDUMP))
-		return 0;
-	rcu_read_lock();
-	happening.other = rcu_dereference(happening.task->real_parent);
-	procevents_report(&happening);
-	rcu_read_unlock();
+	if (procevents_is_asked(CNX_PROC_COREDUMP))
+		procevents_report_with_parent(&happening);
 	return 0;
 }
 

@@ -142,3 +142,11 @@ void procevents_report(const struct procevents_happening *happening)
 	rcu_read_unlock();
 	preempt_enable();
 }
+
+void procevents_report_with_parent(struct procevents_happening *happening)
+{
+	rcu_read_lock();
+	happening->other = rcu_dereference(happening->task->real_parent);
+	procevents_report(happening);
+	rcu_read_unlock();
+}

@@ -31,4 +31,7 @@ struct procevents_happening {
 /* Tell everyone who asked and may see it. Any context in which both tasks cannot be freed meanwhile. */
 void procevents_report(const struct procevents_happening *happening);
 
+/* The same of a task and its parent, which this finds out. */
+void procevents_report_with_parent(struct procevents_happening *happening);
+
 #endif /* CNX_DRIVERS_PROCEVENTS_REPORT_H */

@@ -2,7 +2,6 @@
 /* Forks, execs, exits and new names, from tracepoints that every kernel has. */
 #include <linux/binfmts.h>
 #include <linux/kernel.h>
-#include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
@@ -24,12 +23,8 @@ static void on_new_task(void *unused, struct task_struct *task, cnx_clone_flags 
 {
 	struct procevents_happening happening = {.what = CNX_PROC_FORK, .asked_by = CNX_PROC_FORK, .task = task};
 
-	if (!procevents_is_asked(CNX_PROC_FORK))
-		return;
-	rcu_read_lock();
-	happening.other = rcu_dereference(task->real_parent);
-	procevents_report(&happening);
-	rcu_read_unlock();
+	if (procevents_is_asked(CNX_PROC_FORK))
+		procevents_report_with_parent(&happening);
 }
 
 static void on_exec(void *unused, struct task_struct *task, pid_t former_pid, struct linux_binprm *program)
@@ -51,12 +46,8 @@ static void on_exit(void *unused, struct task_struct *task CNX_EXIT_ARGUMENTS)
 	    .exit = {.code = task->exit_code, .signal = task->exit_signal},
 	};
 
-	if (!procevents_is_asked(asked_by))
-		return;
-	rcu_read_lock();
-	happening.other = rcu_dereference(task->real_parent);
-	procevents_report(&happening);
-	rcu_read_unlock();
+	if (procevents_is_asked(asked_by))
+		procevents_report_with_parent(&happening);
 }
 
 /* As the kernel, this tells of names that a process gives itself, and not of what an exec or the kernel calls it. */

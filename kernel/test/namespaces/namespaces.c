@@ -9,18 +9,10 @@
 #define IDX 0x36
 #define GUARDED_IDX 0x37
 
-/* Sends what it got to its group, in the sender's namespace. */
+/* Sends what it got to the group of the id that it got it under, in the sender's namespace. */
 static int relay(void *context, const struct cnx_message *message, const struct cnx_sender *sender)
 {
-	const struct cnx_destination to = {.net = sender->net, .group = IDX};
-
-	return sender->net ? cnx_send(message, &to, CNX_NO_SLEEP) : -EINVAL;
-}
-
-/* The same, for those who may, in a group for those who may. */
-static int relay_guarded(void *context, const struct cnx_message *message, const struct cnx_sender *sender)
-{
-	const struct cnx_destination to = {.net = sender->net, .group = GUARDED_IDX};
+	const struct cnx_destination to = {.net = sender->net, .group = message->id.idx};
 
 	return sender->net ? cnx_send(message, &to, CNX_NO_SLEEP) : -EINVAL;
 }
@@ -70,7 +62,7 @@ static const struct cnx_registration registrations[] = {
     {
         .id = {GUARDED_IDX, 1},
         .name = "relay_guarded",
-        .callback = relay_guarded,
+        .callback = relay,
         .kind = CNX_KIND_ATOMIC,
         .scope = CNX_EVERY_NAMESPACE,
     },

@@ -32,58 +32,53 @@ inline bool is_watched(const std::string &name)
 	return name.starts_with("kmalloc") || name.starts_with("skbuff") || name == "net_namespace";
 }
 
+/// Hands on, of each line of a file, the first word and the number behind it; 0 where there is none.
+template <typename Visit>
+void for_each_number(const char *path, Visit &&visit)
+{
+	std::ifstream file(path);
+	for (std::string line; std::getline(file, line);) {
+		std::istringstream fields(line);
+		std::string name;
+		long number = 0;
+		fields >> name >> number;
+		visit(name, number);
+	}
+}
+
 /// After all that is cached on the side, and all that waits for a grace period, has been given back.
 inline Memory measure()
 {
 	Memory memory;
-	std::string line;
 	// What RCU frees comes in waves: freeing one thing may queue the next.
 	for (int i = 0; i < 3; ++i) {
 		std::this_thread::sleep_for(std::chrono::milliseconds(300));
 		write_to("/proc/sys/vm/drop_caches", "3");
 	}
-	std::ifstream slabs("/proc/slabinfo");
-	std::vector<std::string> names;
-	while (std::getline(slabs, line)) {
-		const std::string name = line.substr(0, line.find(' '));
+	std::vector<std::string> watched;
+	for_each_number("/proc/slabinfo", [&](const std::string &name, long) {
 		if (is_watched(name))
-			names.push_back(name);
-	}
+			watched.push_back(name);
+	});
 	// Without this, the objects that a CPU keeps at hand count as in use.
-	for (const auto &name : names)
+	for (const auto &name : watched)
 		write_to("/sys/kernel/slab/" + name + "/shrink", "1");
-	slabs.close();
-	slabs.open("/proc/slabinfo");
-	while (std::getline(slabs, line)) {
-		std::istringstream fields(line);
-		std::string name;
-		long active = 0;
-		fields >> name >> active;
+	for_each_number("/proc/slabinfo", [&](const std::string &name, long active) {
 		if (is_watched(name))
 			memory.objects[name] = active;
-	}
-	std::ifstream meminfo("/proc/meminfo");
-	while (std::getline(meminfo, line)) {
-		std::istringstream fields(line);
-		std::string name;
-		long kib = 0;
-		fields >> name >> kib;
+	});
+	for_each_number("/proc/meminfo", [&](const std::string &name, long kib) {
 		if (name == "MemAvailable:" || name == "SUnreclaim:" || name == "VmallocUsed:" || name == "Percpu:" ||
 		    name == "PageTables:" || name == "MemFree:")
 			memory.kib[name.substr(0, name.size() - 1)] = kib;
-	}
+	});
 	// Free pages that a CPU keeps at hand are in none of the sums above.
-	std::ifstream zones("/proc/zoneinfo");
-	while (std::getline(zones, line)) {
-		std::istringstream fields(line);
-		std::string name;
-		long pages = 0;
-		fields >> name >> pages;
+	for_each_number("/proc/zoneinfo", [&](const std::string &name, long pages) {
 		if (name == "count:") {
 			memory.kib["MemAvailable"] += pages * 4;
 			memory.kib["MemFree"] += pages * 4;
 		}
-	}
+	});
 	return memory;
 }
 
