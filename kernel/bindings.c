@@ -223,6 +223,11 @@ struct sk_buff *cnx_k_skb_clone(struct sk_buff *skb, bool may_sleep)
 	return likely(clone) ? clone : skb_clone(skb, may_sleep ? GFP_KERNEL : GFP_ATOMIC);
 }
 
+void cnx_k_skb_become_clone(struct sk_buff *ready, struct sk_buff *skb)
+{
+	skb_morph(ready, skb);
+}
+
 void cnx_k_skb_free(struct sk_buff *skb)
 {
 	kfree_skb(skb);
@@ -300,14 +305,25 @@ bool cnx_k_socket_is_closed(const struct sock *socket)
 	return sock_flag(socket, SOCK_DEAD);
 }
 
-bool cnx_k_queue(struct sock *socket, struct sk_buff *skb, __u32 group)
+bool cnx_k_socket_has_read_all(const struct sock *socket)
 {
-	/*
-	 * A socket that missed something gets nothing more until its queue has been read empty, and netlink alone
-	 * knows when that was.
-	 */
-	if (unlikely(atomic_read(&socket->sk_drops) || atomic_read(&socket->sk_rmem_alloc) > socket->sk_rcvbuf ||
-	             sock_flag(socket, SOCK_DEAD)))
+	return skb_queue_empty_lockless(&socket->sk_receive_queue);
+}
+
+bool cnx_k_socket_is_to_be_told(const struct sock *socket)
+{
+	return READ_ONCE(socket->sk_err) == ENOBUFS;
+}
+
+void cnx_k_socket_count_drop(struct sock *socket)
+{
+	atomic_inc(&socket->sk_drops);
+}
+
+bool cnx_k_queue(struct sock *socket, struct sk_buff *skb, __u32 group, bool though_it_missed)
+{
+	if (unlikely((atomic_read(&socket->sk_drops) && !though_it_missed) ||
+	             atomic_read(&socket->sk_rmem_alloc) > socket->sk_rcvbuf || sock_flag(socket, SOCK_DEAD)))
 		return false;
 	/* What a socket's own filter leaves out is no loss to it. */
 	if (unlikely(sk_filter(socket, skb))) {

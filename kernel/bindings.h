@@ -92,6 +92,9 @@ __kernel_size_t cnx_k_skb_room(__kernel_size_t head);
 void cnx_k_pool_refill_soon(void);
 void cnx_k_pool_refill_now(void);
 struct sk_buff *cnx_k_skb_clone(struct sk_buff *skb, bool may_sleep);
+/* One to be kept ready, which is a clone of any other skb once it is made one. May sleep, and gives up early. */
+struct sk_buff *cnx_k_skb_clone_ready(struct sk_buff *skb);
+void cnx_k_skb_become_clone(struct sk_buff *ready, struct sk_buff *skb);
 void cnx_k_skb_free(struct sk_buff *skb);
 /* What the skb carries, and the room behind that. */
 const void *cnx_k_skb_data(const struct sk_buff *skb, __kernel_size_t *size);
@@ -114,13 +117,18 @@ struct sock *cnx_k_sender_socket(const struct sk_buff *received);
 void cnx_k_socket_hold(struct sock *socket);
 void cnx_k_socket_put(struct sock *socket);
 bool cnx_k_socket_is_closed(const struct sock *socket);
+bool cnx_k_socket_has_read_all(const struct sock *socket);
+/* Whether the next thing that a socket is told is that it missed something. */
+bool cnx_k_socket_is_to_be_told(const struct sock *socket);
+/* Count a datagram that a socket was not given, as netlink counts those. */
+void cnx_k_socket_count_drop(struct sock *socket);
 /* Until whoever is in cnx_core_socket_closed() has left it. May sleep. */
 void cnx_k_wait_for_closing(void);
 /*
- * As cnx_k_unicast(), to a socket that the caller holds and nobody has to look for. False, and the skb as it was:
- * netlink has to decide, because the socket has ever missed anything, is full, or is closing.
+ * As cnx_k_unicast(), to a socket that the caller holds and nobody has to look for. False, and the skb as it was: the
+ * socket is full, or is closing, or has missed something already, unless that does not matter.
  */
-bool cnx_k_queue(struct sock *socket, struct sk_buff *skb, __u32 group);
+bool cnx_k_queue(struct sock *socket, struct sk_buff *skb, __u32 group, bool though_it_missed);
 /* Answer the netlink message at `message` in a received datagram. */
 void cnx_k_answer(struct sk_buff *received, const void *message, int status, const char *sentence);
 

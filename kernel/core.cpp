@@ -245,9 +245,12 @@ void cnx_listener_destroy(cnx_listener *listener)
 	Listeners::remove(from_opaque(listener));
 }
 
-int cnx_listener_send(cnx_listener *listener, const cnx_message *message, cnx_context context)
+int cnx_listeners_send(cnx_listener *const *listeners, __kernel_size_t count, const cnx_message *message,
+                       cnx_context context)
 {
-	return from_opaque(listener)->send(*message, context == CNX_MAY_SLEEP);
+	// SAFETY: a cnx_listener is a Listener under an opaque name, and so is an array of their addresses.
+	auto *const first = reinterpret_cast<Listener *const *>(listeners);
+	return Listener::send(std::span(first, count), *message, context == CNX_MAY_SLEEP);
 }
 
 void cnx_listener_barrier(void)

@@ -11,7 +11,7 @@ EXPORT_SYMBOL_GPL(cnx_unregister_all);
 EXPORT_SYMBOL_GPL(cnx_send);
 EXPORT_SYMBOL_GPL(cnx_listener_create);
 EXPORT_SYMBOL_GPL(cnx_listener_destroy);
-EXPORT_SYMBOL_GPL(cnx_listener_send);
+EXPORT_SYMBOL_GPL(cnx_listeners_send);
 EXPORT_SYMBOL_GPL(cnx_listener_barrier);
 EXPORT_SYMBOL_GPL(cnx_answer);
 EXPORT_SYMBOL_GPL(cnx_dispatch);

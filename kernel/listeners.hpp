@@ -10,7 +10,9 @@
 #include <cnx/core/memory.hpp>
 #include <cnx/core/protected.hpp>
 
+#include <algorithm>
 #include <cstddef>
+#include <span>
 #include <utility>
 
 namespace cnx::kernel
@@ -42,19 +44,19 @@ public:
 		cnx_k_socket_put(addressee_.listener.socket);
 	}
 
-	/// What it returns is in cnx/driver.h at cnx_listener_send().
-	[[nodiscard]] int send(const cnx_message &message, bool may_sleep)
+	/// One message to all of them. What it returns is in cnx/driver.h at cnx_listeners_send().
+	[[nodiscard, gnu::always_inline]] static int send(std::span<Listener *const> listeners,
+	                                                  const cnx_message &message, bool may_sleep)
 	{
-		if (!Transport::fits(message) || key_of(message.id) != key_of(id_)) [[unlikely]]
+		if (listeners.empty() || listeners.size() > Handful::most) [[unlikely]]
+			return to_errno(Error::invalid);
+		const Listener &first = *listeners.front();
+		if (!Transport::fits(message) || key_of(message.id) != key_of(first.id_)) [[unlikely]]
 			return to_errno(message.length > CNX_MAX_MESSAGE - sizeof(cnx_msg) ? Error::too_large
 			                                                                   : Error::invalid);
-		if (!coalescing_.get())
-			return transport_.send_to(addressee_, message, may_sleep);
-		const Status waits = coalescing_->add(message, {.portid = addressee_.listener.portid, .group = 0});
-		if (!waits) [[unlikely]]
-			return transport_.miss_to(addressee_, id_, waits.error());
-		transport_.count_waiting();
-		return 0;
+		if (listeners.size() == 1 && first.coalescing_.get())
+			return listeners.front()->coalesce(message);
+		return send_to_several(listeners, message, may_sleep);
 	}
 
 private:
@@ -65,6 +67,46 @@ private:
 		// SAFETY: the head is the first member of a standard-layout Retirable, and that the base of a Listener.
 		auto *const listener = static_cast<Listener *>(reinterpret_cast<Retirable *>(head));
 		static_cast<void>(Owned<Platform, Listener>::adopt(listener));
+	}
+
+	/// Whether one skb can be for all of them.
+	[[nodiscard]] static bool are_alike(std::span<Listener *const> listeners)
+	{
+		const Listener &first = *listeners.front();
+		return std::all_of(listeners.begin(), listeners.end(), [&first](const Listener *each) {
+			return &each->home_ == &first.home_ && key_of(each->id_) == key_of(first.id_) &&
+			       each->addressee_.group == first.addressee_.group;
+		});
+	}
+
+	[[nodiscard, gnu::noinline]] static int send_to_several(std::span<Listener *const> listeners,
+	                                                        const cnx_message &message, bool may_sleep)
+	{
+		if (!are_alike(listeners)) [[unlikely]]
+			return to_errno(Error::invalid);
+		const Listener &first = *listeners.front();
+		Route at_once CNX_WRITTEN_BEFORE_READ(first.addressee_.group, may_sleep);
+		int status = 0;
+		for (Listener *const each : listeners) {
+			if (!each->coalescing_.get())
+				at_once.subscribers.add(each->addressee_.listener);
+			else if (const int waits = each->coalesce(message); waits != 0) [[unlikely]]
+				status = waits;
+		}
+		if (at_once.subscribers.empty())
+			return status;
+		const int sent = first.transport_.send_to(at_once, message);
+		return status != 0 ? status : sent;
+	}
+
+	/// The message waits for others.
+	[[nodiscard]] int coalesce(const cnx_message &message)
+	{
+		const Status waits = coalescing_->add(message, {.portid = addressee_.listener.portid, .group = 0});
+		if (!waits) [[unlikely]]
+			return transport_.miss_to(addressee_, id_, waits.error());
+		transport_.count_waiting();
+		return 0;
 	}
 
 	Listeners &home_;

@@ -32,6 +32,8 @@ public:
 		sock *socket;
 	};
 
+	static constexpr unsigned most = CNX_LISTENERS_AT_ONCE;
+
 	Handful() : count_(0) {}
 	Handful(const Handful &) = delete;
 	Handful &operator=(const Handful &) = delete;
@@ -67,7 +69,7 @@ public:
 private:
 	// INVARIANT: the first count_ of them are held.
 	unsigned count_;
-	std::array<Subscriber, 16> subscribers_;
+	std::array<Subscriber, most> subscribers_;
 };
 
 /// One socket that a driver serves by itself.
@@ -87,8 +89,14 @@ struct Route {
 	{
 	}
 
+	/// To the sockets that are added to its subscribers.
+	Route(std::uint32_t told_group, bool sleeps, const cnx_destination &how = nowhere)
+	    : to(how), group(0), may_sleep(sleeps), audience(Audience::everyone), label(told_group)
+	{
+	}
+
 	Route(const Addressee &addressee, bool sleeps, const cnx_destination &how = nowhere)
-	    : to(how), group(0), may_sleep(sleeps), audience(Audience::everyone), label(addressee.group)
+	    : Route(addressee.group, sleeps, how)
 	{
 		subscribers.add(addressee.listener);
 	}
@@ -107,7 +115,6 @@ struct Route {
 	const Audience audience;
 	const std::uint32_t label; // the group that receivers are told
 	bool members = false;      // whether netlink's own group is to be served
-	bool cloned = false;       // whether the skb that is being sent has a clone already
 
 	// The subscribers to serve next, and whether there are no more after them.
 	bool last_handful = true;

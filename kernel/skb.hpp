@@ -8,6 +8,8 @@
 #include <cnx/core/message.hpp>
 #include <cnx/core/result.hpp>
 
+#include <cstddef>
+#include <cstdint>
 #include <span>
 #include <utility>
 
@@ -42,8 +44,17 @@ public:
 			cnx_k_skb_free(skb_);
 	}
 
+	/// One to be kept ready to become a clone of any other. It is one of this already. May sleep. no_memory.
+	[[nodiscard]] Result<Skb> clone_ready() const { return own(cnx_k_skb_clone_ready(skb_)); }
+
 	/// Another skb over the same bytes. no_memory.
 	[[nodiscard]] Result<Skb> clone(bool may_sleep) const { return own(cnx_k_skb_clone(skb_, may_sleep)); }
+	/// The same, out of one that was kept ready.
+	[[nodiscard]] Skb clone(Skb &&ready) const
+	{
+		cnx_k_skb_become_clone(ready.skb_, skb_);
+		return std::move(ready);
+	}
 
 	/// The bytes that it carries.
 	[[nodiscard]] std::span<const std::byte> bytes() const CNX_LIFETIME_BOUND
@@ -70,17 +81,6 @@ public:
 		return static_cast<std::byte *>(cnx_k_skb_extend(skb_, bytes));
 	}
 
-	/// Append the bytes of another. False: there is no room for them.
-	[[nodiscard]] bool append(const Skb &other)
-	{
-		const std::span<const std::byte> bytes = other.bytes();
-		std::byte *const at = extend(bytes.size());
-		if (!at) [[unlikely]]
-			return false;
-		__builtin_memcpy(at, bytes.data(), bytes.size());
-		return true;
-	}
-
 	/// Append a message with its payload. False: there is no room for it.
 	[[nodiscard]] bool append(const cnx_message &message)
 	{
@@ -95,29 +95,59 @@ public:
 		const std::uint32_t padding = 0;
 		__builtin_memcpy(bytes.last(sizeof(padding)).data(), &padding, sizeof(padding));
 		void *const payload = cnx_write_headers(at, &message);
-		if (message.length)
-			__builtin_memcpy(payload, message.payload, message.length);
+		// SAFETY: cnx_write_headers() returns where the payload goes, which has that many bytes; and so many
+		// are at message.payload, as Transport::fits() has seen to.
+		copy(static_cast<std::byte *>(payload), static_cast<const std::byte *>(message.payload),
+		     message.length);
 		return true;
+	}
+
+	/// Append a netlink message that says nothing. False: there is no room for it.
+	[[nodiscard]] bool append_noop()
+	{
+		const nlmsghdr header{.nlmsg_len = sizeof(header), .nlmsg_type = NLMSG_NOOP};
+		std::byte *const at = extend(sizeof(header));
+		if (at)
+			__builtin_memcpy(at, &header, sizeof(header));
+		return at;
 	}
 
 	/// Give back what the head has too much of, so that netlink need not. False if there is no memory for that.
 	[[nodiscard]] bool fit(bool may_sleep) { return cnx_k_skb_fit(skb_, may_sleep); }
 
-	/// Queue it to a socket. False: netlink has to decide, and it is still here.
-	[[nodiscard]] bool queue_to(sock *socket, std::uint32_t group)
+	/// Queue it to a socket. False: it is still here, since the socket is full, or is closing, or has missed
+	/// something already, unless that does not matter.
+	[[nodiscard]] bool queue_to(sock *socket, std::uint32_t group, bool though_it_missed = false)
 	{
-		if (!cnx_k_queue(socket, skb_, group)) [[unlikely]]
+		if (!cnx_k_queue(socket, skb_, group, though_it_missed)) [[unlikely]]
 			return false;
 		skb_ = nullptr;
 		return true;
 	}
 
-	void swap(Skb &other) { std::swap(skb_, other.skb_); }
-
 	[[nodiscard]] sk_buff *release() && { return std::exchange(skb_, nullptr); }
 
 private:
 	explicit Skb(sk_buff *skb) : skb_(skb) {}
+
+	/// Few bytes, as messages have, are copied sooner by words than by the kernel's memcpy(), which is one
+	/// instruction that takes its time to begin.
+	[[gnu::always_inline]] static void copy(std::byte *to, const std::byte *from, std::size_t size)
+	{
+		constexpr std::size_t few = 128;
+		if (size < sizeof(std::uint64_t) || size > few) {
+			__builtin_memcpy(to, from, size);
+			return;
+		}
+		const auto copy_word = [to, from](std::size_t at) {
+			__builtin_memcpy(to + at, from + at, sizeof(std::uint64_t));
+		};
+		// The last word may overlap with the one before it.
+		const std::size_t last = size - sizeof(std::uint64_t);
+		for (std::size_t at = 0; at < last; at += sizeof(std::uint64_t))
+			copy_word(at);
+		copy_word(last);
+	}
 
 	/// What an allocator gave.
 	[[nodiscard]] static Result<Skb> own(sk_buff *skb)

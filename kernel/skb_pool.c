@@ -24,14 +24,17 @@ __kernel_size_t cnx_k_skb_room(__kernel_size_t head)
 	return SKB_WITH_OVERHEAD(head);
 }
 
+/* Nobody waits for what is made ready, so nobody is to be killed or warned for it. */
+#define CNX_GIVE_UP_EARLY (GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
+
 struct sk_buff *cnx_k_skb_alloc_ready(__kernel_size_t bytes, unsigned int cpu)
 {
-	/*
-	 * Nobody waits for it, so nobody is to be killed or warned for it. The first clone is made with it, for a
-	 * second listener.
-	 */
-	return __alloc_skb(bytes, GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN | __GFP_ZERO, SKB_ALLOC_FCLONE,
-	                   cpu_to_node(cpu));
+	return __alloc_skb(bytes, CNX_GIVE_UP_EARLY | __GFP_ZERO, 0, cpu_to_node(cpu));
+}
+
+struct sk_buff *cnx_k_skb_clone_ready(struct sk_buff *skb)
+{
+	return skb_clone(skb, CNX_GIVE_UP_EARLY);
 }
 
 static void cnx_pool_refill(struct kthread_work *work)

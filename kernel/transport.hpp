@@ -2,6 +2,7 @@
 #ifndef CNX_KERNEL_TRANSPORT_HPP
 #define CNX_KERNEL_TRANSPORT_HPP
 
+#include "gaps.hpp"
 #include "platform.hpp"
 #include "route.hpp"
 #include "skb.hpp"
@@ -82,13 +83,9 @@ public:
 			static_cast<void>(fit_and_deliver(std::move(skb), cargo, route));
 	}
 
-	/// One message, which fits, to a socket that the caller holds. What it returns is in cnx/driver.h at
-	/// cnx_listener_send().
-	[[nodiscard]] int send_to(const Addressee &addressee, const cnx_message &message, bool may_sleep)
-	{
-		Route route(addressee, may_sleep);
-		return send_now(message, route);
-	}
+	/// One message, which fits, to the sockets that the route has. What it returns is in cnx/driver.h at
+	/// cnx_listeners_send().
+	[[nodiscard]] int send_to(Route &route, const cnx_message &message) { return send_now(message, route); }
 
 	/// One message, to the socket that asked for it and asks again if it has no room, so that this is no loss of
 	/// its. Nor may it wait here for itself to make room.
@@ -139,7 +136,6 @@ private:
 	static constexpr int all_filtered = -ENOMSG;
 	static constexpr int overrun = -ENOBUFS;
 	static constexpr int no_room = -EAGAIN;
-	static constexpr std::size_t most_copied = 512; // bytes
 
 	/// Whether a destination names a group, and nothing else that matters where nobody listens.
 	[[nodiscard]] static bool names_group_alone(const cnx_destination &to)
@@ -254,7 +250,7 @@ private:
 			const auto subscribers = route.subscribers.all();
 			for (std::size_t i = 0; i < subscribers.size(); ++i) {
 				const bool last = i + 1 == subscribers.size() && route.last_handful && !others;
-				serve(last ? Result<Skb>(std::move(skb)) : copy(skb, route), subscribers[i], cargo,
+				serve(last ? Result<Skb>(std::move(skb)) : clone(skb, route), subscribers[i], cargo,
 				      route);
 			}
 			if (route.last_handful) [[likely]]
@@ -262,38 +258,57 @@ private:
 			next_handful(route);
 		}
 		if (route.to.portid != 0)
-			route.unicast = serve(route.members ? copy(skb, route) : Result<Skb>(std::move(skb)),
+			route.unicast = serve(route.members ? clone(skb, route) : Result<Skb>(std::move(skb)),
 			                      route.to.portid, cargo, route, route.to.lossless && route.may_sleep);
 		if (route.members)
 			broadcast(std::move(skb), cargo, route);
 		return conclude(cargo, route);
 	}
 
-	/// A copy of a datagram for one of several sockets. It has the place of the skb itself where that is cheaper: a
-	/// ready skb comes with the memory of its first clone, and after that another ready one costs less than a clone
-	/// that has to be allocated, as long as few bytes are to be copied.
-	[[nodiscard]] Result<Skb> copy(Skb &skb, Route &route)
+	/// One more of a datagram that is for several sockets.
+	[[nodiscard]] Result<Skb> clone(const Skb &skb, const Route &route)
 	{
-		const std::size_t size = skb.bytes().size();
-		if (route.cloned && size <= most_copied) {
-			auto ready = pool_.take_ready(size, dispatcher_.counters());
-			if (ready && ready->append(skb)) [[likely]] {
-				ready->swap(skb);
-				route.cloned = false;
-				return *std::move(ready);
-			}
-		}
-		route.cloned = true;
-		return skb.clone(route.may_sleep);
+		return pool_.clone(skb, route.may_sleep, dispatcher_.counters());
 	}
 
 	/// One copy, to a subscriber.
 	void serve(Result<Skb> &&skb, const Handful::Subscriber &subscriber, const Cargo &cargo, Route &route)
 	{
-		if (skb && skb->queue_to(subscriber.socket, route.label)) [[likely]]
+		if ((skb && skb->queue_to(subscriber.socket, route.label)) ||
+		    queue_after_loss(skb, subscriber, route.label)) [[likely]]
 			++route.delivered;
-		else if (!cnx_k_socket_is_closed(subscriber.socket)) // its portid may be another's by now
-			serve(std::move(skb), subscriber.portid, cargo, route);
+		else if (!cnx_k_socket_is_closed(subscriber.socket)) // what closes misses nothing
+			miss(subscriber.portid, skb ? overrun : to_errno(skb.error()), cargo, route);
+	}
+
+	/// To a subscriber that has missed something before, has no room now, or is closing. False: it misses this one.
+	[[nodiscard, gnu::cold, gnu::noinline]] bool
+	queue_after_loss(Result<Skb> &skb, const Handful::Subscriber &subscriber, std::uint32_t group)
+	{
+		sock *const socket = subscriber.socket;
+		if (!skb || cnx_k_socket_is_closed(socket))
+			return false;
+		if (gaps_.has(socket) || cnx_k_socket_is_to_be_told(socket)) {
+			gaps_.add(socket);
+			cnx_k_socket_count_drop(socket);
+			return false;
+		}
+		if (skb->queue_to(socket, group, true) ||
+		    (has_room(subscriber, group) && skb->queue_to(socket, group, true)))
+			return true;
+		gaps_.add(socket);
+		return false;
+	}
+
+	/// Whether a subscriber that had no room a moment ago has some now. If not, netlink sees to it that it is told
+	/// that it missed something, as only netlink knows whether it wants to be told. To that end it is sent a
+	/// message that says nothing: netlink looks for the socket by its portid, which may be another's by now, and
+	/// what is for a subscriber is for nobody else.
+	[[nodiscard]] bool has_room(const Handful::Subscriber &subscriber, std::uint32_t group)
+	{
+		auto nothing = allocate(sizeof(nlmsghdr), false, Skb::Content::garbage);
+		return nothing && nothing->append_noop() &&
+		       cnx_k_unicast(socket_, (*std::move(nothing)).release(), subscriber.portid, group, false) == 0;
 	}
 
 	/// One copy, to whatever socket has the portid.
@@ -495,6 +510,7 @@ private:
 	Subscriptions<Platform> &subscriptions_;
 	Losses<Platform> &losses_;
 	SkbPool &pool_;
+	Gaps gaps_;
 	sock *socket_ = nullptr;
 	bool alone_ = false;
 	std::atomic<unsigned> coalescing_{0}; // callbacks whose messages may wait

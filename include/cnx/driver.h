@@ -183,16 +183,22 @@ struct cnx_listener *cnx_listener_create(const struct cnx_sender *sender, const 
  */
 void cnx_listener_destroy(struct cnx_listener *listener);
 
+/* To so many listeners one message can be sent at once. */
+#define CNX_LISTENERS_AT_ONCE 16
+
 /*
- * Send a message to a listener. Any context that `context` tells truly. What it misses is counted, as for cnx_send().
- * Returns 0 when it was given it, or when it waits for others, or
- *	-ENOBUFS	it has no room
- *	-ESRCH		its socket has closed
+ * Send a message to several listeners at once, which have their bytes in common: listeners of one namespace, with the
+ * same id and group. Any context that `context` tells truly. What a listener misses is counted, as for cnx_send().
+ * Returns 0 when one was given it at least, and no other that is there missed it, or when it waits for others; or
+ *	-ENOBUFS	one has no room; others may have been given it
+ *	-ESRCH		their sockets have closed
  *	-ENOMEM
  *	-EMSGSIZE	more than CNX_MAX_MESSAGE
- *	-EINVAL		another id than the listener's, or a length without a payload
+ *	-EINVAL		none, or more than CNX_LISTENERS_AT_ONCE; unlike ones; another id than theirs; or a length
+ *			without a payload
  */
-int cnx_listener_send(struct cnx_listener *listener, const struct cnx_message *message, enum cnx_context context);
+int cnx_listeners_send(struct cnx_listener *const *listeners, __kernel_size_t count, const struct cnx_message *message,
+                       enum cnx_context context);
 
 /*
  * Until every closed() that was running has returned. For the exit of a driver whose closed() destroys its listener:

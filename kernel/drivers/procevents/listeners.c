@@ -3,7 +3,6 @@
 #include <linux/err.h>
 #include <linux/mutex.h>
 #include <linux/netlink.h>
-#include <linux/percpu.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
 #include <linux/user_namespace.h>
@@ -29,7 +28,7 @@ static void ask(void)
 	const struct procevents_listener *listener;
 	u32 events = 0;
 
-	list_for_each_entry(listener, &procevents_listeners, node) events |= listener->events;
+	list_for_each_entry(listener, &procevents_listeners, node) events |= listener->stream->events;
 	WRITE_ONCE(procevents_asked, events);
 }
 
@@ -74,26 +73,17 @@ static bool has_room(const struct procevents_listener *added, const struct proce
 	return all < MOST / 2 && same < MOST_OF_A_USER;
 }
 
-static void reclaim(struct rcu_head *head)
-{
-	struct procevents_listener *gone = container_of(head, struct procevents_listener, rcu);
-
-	procevents_sight_release(&gone->sight);
-	if (!gone->replaced)
-		free_percpu(gone->next);
-	kfree(gone);
-}
-
 static void unlink(struct procevents_listener *gone)
 {
 	list_del_rcu(&gone->node);
+	procevents_stream_leave(gone->stream);
 	ask();
 }
 
 static void destroy(struct procevents_listener *unlinked)
 {
 	cnx_listener_destroy(unlinked->socket);
-	call_rcu(&unlinked->rcu, reclaim);
+	kfree_rcu(unlinked, rcu);
 }
 
 static int end(const void *key)
@@ -126,14 +116,23 @@ static int serve(struct procevents_listener *listener, const struct cnx_sender *
 	    .context = (void *)listener->key,
 	};
 
-	listener->next = alloc_percpu_gfp(u32, GFP_KERNEL_ACCOUNT);
-	if (!listener->next)
-		return -ENOMEM;
 	listener->socket = cnx_listener_create(sender, &listening);
-	if (!IS_ERR(listener->socket))
-		return 0;
-	free_percpu(listener->next);
-	return PTR_ERR(listener->socket);
+	return PTR_ERR_OR_ZERO(listener->socket);
+}
+
+/* Among the others of its stream, so that one message can be for all of them. */
+static void link(struct procevents_listener *added)
+{
+	struct procevents_listener *other;
+
+	list_for_each_entry(other, &procevents_listeners, node)
+	{
+		if (other->stream != added->stream)
+			continue;
+		list_add_rcu(&added->node, &other->node);
+		return;
+	}
+	list_add_tail_rcu(&added->node, &procevents_listeners);
 }
 
 /* Makes it to be found instead of what the socket had before. */
@@ -147,41 +146,52 @@ static int put_in_place(struct procevents_listener *listener, const struct cnx_s
 		int status = serve(listener, sender);
 
 		if (!status)
-			list_add_tail_rcu(&listener->node, &procevents_listeners);
+			link(listener);
 		return status;
 	}
-	listener->next = former->next;
 	listener->socket = former->socket;
-	former->replaced = true;
 	list_replace_rcu(&former->node, &listener->node);
-	call_rcu(&former->rcu, reclaim);
+	procevents_stream_leave(former->stream);
+	kfree_rcu(former, rcu);
 	return 0;
+}
+
+/* The sight is not the caller's any more. */
+static int add(struct procevents_listener *listener, const struct cnx_sender *sender, u32 events,
+               const struct procevents_sight *sight)
+{
+	int status;
+
+	listener->stream = procevents_stream_join(sender->net, events, sight);
+	if (!listener->stream)
+		return -ENOMEM;
+	status = put_in_place(listener, sender);
+	if (status)
+		procevents_stream_leave(listener->stream);
+	else
+		ask();
+	return status;
 }
 
 int procevents_listen(const struct cnx_sender *sender, u32 events)
 {
 	struct procevents_listener *listener = kzalloc(sizeof(*listener), GFP_KERNEL_ACCOUNT);
+	struct procevents_sight sight;
 	int status;
 
 	if (!listener)
 		return -ENOMEM;
-	status = procevents_sight_take(&listener->sight, sender);
+	status = procevents_sight_take(&sight, sender);
+	if (!status) {
+		listener->key = NETLINK_CB(sender->skb).sk;
+		listener->privileged = netlink_capable(sender->skb, CAP_NET_ADMIN);
+		listener->payer = payer();
+		mutex_lock(&changes);
+		status = add(listener, sender, events, &sight);
+		mutex_unlock(&changes);
+	}
 	if (status)
-		goto end_listener;
-	listener->events = events;
-	listener->key = NETLINK_CB(sender->skb).sk;
-	listener->privileged = netlink_capable(sender->skb, CAP_NET_ADMIN);
-	listener->payer = payer();
-	mutex_lock(&changes);
-	status = put_in_place(listener, sender);
-	if (!status)
-		ask();
-	mutex_unlock(&changes);
-	if (!status)
-		return 0;
-	procevents_sight_release(&listener->sight);
-end_listener:
-	kfree(listener);
+		kfree(listener);
 	return status;
 }
 
@@ -205,6 +215,6 @@ void procevents_end_all(void)
 		destroy(gone);
 	}
 	cnx_listener_barrier();
-	/* For reclaim(). */
+	/* For what reclaims the streams. */
 	rcu_barrier();
 }

@@ -10,23 +10,21 @@
 
 #include <cnx/driver.h>
 
-#include "sight.h"
+#include "stream.h"
 
 /* A listener is not changed once it can be found: one that asks for something else is replaced. */
 struct procevents_listener {
 	struct list_head node;
-	u32 events;
-	struct procevents_sight sight;
-	u32 __percpu *next;          /* the number of the next event on each CPU; its replacement's once it has one */
-	struct cnx_listener *socket; /* as above */
-	const void *key;             /* of the socket, as long as it is served */
-	kuid_t payer;                /* on whose account it is, if it is on anybody's */
-	bool privileged;             /* it is on nobody's */
-	bool replaced;
+	struct procevents_stream *stream;
+	struct cnx_listener *socket;
+	const void *key; /* of the socket, as long as it is served */
+	kuid_t payer;    /* on whose account it is, if it is on anybody's */
+	bool privileged; /* it is on nobody's */
 	struct rcu_head rcu;
 };
 
-/* Every listener, for those in an RCU read section. */
+/* Every listener, for those in an RCU read section. Those of one stream stand together, but for some that have been in
+ * another one before. */
 extern struct list_head procevents_listeners;
 
 /* All events that some listener asks for, so that those that none does are no more than a look at this. */

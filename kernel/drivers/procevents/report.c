@@ -3,7 +3,6 @@
 #include <linux/ktime.h>
 #include <linux/percpu.h>
 #include <linux/pid_namespace.h>
-#include <linux/preempt.h>
 #include <linux/rculist.h>
 #include <linux/sched.h>
 #include <linux/string.h>
@@ -111,36 +110,73 @@ static void look(struct view *view, const struct procevents_happening *happening
 	}
 }
 
+/* Whether listeners to a stream are told of it, in which case the view is theirs. */
+static __always_inline bool is_told(const struct procevents_stream *stream,
+                                    const struct procevents_happening *happening, struct view *view)
+{
+	if (!(stream->events & happening->asked_by))
+		return false;
+	if (stream->sight.pids != view->pids || stream->sight.ids != view->ids)
+		look(view, happening, &stream->sight);
+	return view->visible && procevents_sight_has(&stream->sight, happening->task);
+}
+
+/* Listeners to a stream that are to be told. */
+struct told {
+	unsigned int count;
+	struct cnx_listener *sockets[CNX_LISTENERS_AT_ONCE];
+};
+
+static __always_inline void tell(struct told *told, const struct cnx_message *message)
+{
+	/* What they miss is in their counts of losses. */
+	if (told->count)
+		(void)cnx_listeners_send(told->sockets, told->count, message, CNX_NO_SLEEP);
+	told->count = 0;
+}
+
+/* How many events this CPU has had. */
+static DEFINE_PER_CPU(u64, happened);
+
 void procevents_report(const struct procevents_happening *happening)
 {
+	const struct procevents_stream *stream = NULL;
 	const struct procevents_listener *listener;
-	struct view view = {};
+	struct view view = {.pids = NULL};
 	struct cnx_message message = {
 	    .id = {CNX_PROC_IDX, CNX_PROC_VAL},
 	    .length = sizeof(view.event),
 	    .payload = &view.event,
 	};
+	/* What is beyond its count is not read, and for each event it would take a while to zero it as the kernel does. */
+	struct told told __attribute__((uninitialized));
+	bool wanted = false;
+	u64 event;
 
-	/* A number is taken and its event sent on one CPU, before any other event of that CPU. */
-	preempt_disable();
-	rcu_read_lock();
+	told.count = 0;
+	/* With preemption off, too: a number is taken and its event sent on one CPU, before any other event of that CPU. */
+	rcu_read_lock_sched();
+	event = __this_cpu_inc_return(happened);
 	view.event.what = happening->what;
 	view.event.cpu = smp_processor_id();
 	view.event.time_ns = ktime_get_ns();
 	list_for_each_entry_rcu(listener, &procevents_listeners, node)
 	{
-		if (!(listener->events & happening->asked_by))
+		if (listener->stream != stream) {
+			tell(&told, &message);
+			stream = listener->stream;
+			wanted = is_told(stream, happening, &view);
+			if (wanted)
+				message.seq = procevents_stream_number(stream, event);
+		}
+		if (!wanted)
 			continue;
-		if (listener->sight.pids != view.pids || listener->sight.ids != view.ids)
-			look(&view, happening, &listener->sight);
-		if (!view.visible || !procevents_sight_has(&listener->sight, happening->task))
-			continue;
-		message.seq = __this_cpu_inc_return(*listener->next) - 1;
-		/* What it misses is in its count of losses. */
-		(void)cnx_listener_send(listener->socket, &message, CNX_NO_SLEEP);
+		if (told.count == ARRAY_SIZE(told.sockets))
+			tell(&told, &message);
+		told.sockets[told.count++] = listener->socket;
 	}
-	rcu_read_unlock();
-	preempt_enable();
+	tell(&told, &message);
+	rcu_read_unlock_sched();
 }
 
 void procevents_report_with_parent(struct procevents_happening *happening)

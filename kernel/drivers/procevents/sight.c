@@ -40,8 +40,14 @@ int procevents_sight_take(struct procevents_sight *sight, const struct cnx_sende
 	return 0;
 }
 
-void procevents_sight_release(struct procevents_sight *sight)
+void procevents_sight_release(const struct procevents_sight *sight)
 {
 	put_pid_ns(sight->pids);
 	put_user_ns(sight->ids);
+}
+
+bool procevents_sight_equals(const struct procevents_sight *one, const struct procevents_sight *other)
+{
+	return one->pids == other->pids && one->ids == other->ids && one->everyone == other->everyone &&
+	       (one->everyone || uid_eq(one->user, other->user));
 }

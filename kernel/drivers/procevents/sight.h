@@ -25,7 +25,10 @@ struct procevents_sight {
  * to be released, or -EPERM.
  */
 int procevents_sight_take(struct procevents_sight *sight, const struct cnx_sender *sender);
-void procevents_sight_release(struct procevents_sight *sight);
+void procevents_sight_release(const struct procevents_sight *sight);
+
+/* Whether both see the same, and see it in the same way. */
+bool procevents_sight_equals(const struct procevents_sight *one, const struct procevents_sight *other);
 
 /*
  * Whether a task is the listener's user's. In an RCU read section.

@@ -167,13 +167,14 @@ inline void act_on_each_cpu()
 		act([cpu] { go_to_cpu(cpu); });
 }
 
-/// How many numbers are missing in what a listener got, on all CPUs together. -1: a number came twice, or too late.
-inline long missing_in(const std::vector<Event> &events)
+/// How many numbers are missing in what a listener got, on all CPUs together. -1: a number came twice, or too late. A
+/// CPU begins with 0, unless the listener `joined` others.
+inline long missing_in(const std::vector<Event> &events, bool joined = false)
 {
 	std::map<std::uint32_t, std::uint32_t> next;
 	long missing = 0;
 	for (const Event &event : events) {
-		std::uint32_t &expected = next[event.body.cpu];
+		std::uint32_t &expected = next.try_emplace(event.body.cpu, joined ? event.seq : 0).first->second;
 		if (event.seq < expected)
 			return -1;
 		missing += event.seq - expected;
@@ -182,14 +183,18 @@ inline long missing_in(const std::vector<Event> &events)
 	return missing;
 }
 
-/// What cnx says that a socket missed of process events.
-inline std::uint64_t losses_of(Socket &socket)
+/// What cnx says that a socket missed of process events, to another one that asks.
+inline std::uint64_t losses_of(std::uint32_t portid, Socket &asker)
 {
-	const auto answer = cnx::test::ask(socket, CNX_CONTROL_LOSSES, {socket.portid(), 0});
+	const auto answer = cnx::test::ask(asker, CNX_CONTROL_LOSSES, {portid, 0});
 	for (std::size_t i = 0; const auto record = answer.record<cnx_loss>(i); ++i)
 		if (record->id.idx == CNX_PROC_IDX && record->id.val == CNX_PROC_VAL)
 			return record->lost;
 	return 0;
+}
+inline std::uint64_t losses_of(Socket &socket)
+{
+	return losses_of(socket.portid(), socket);
 }
 
 } // namespace cnx::test

@@ -181,10 +181,13 @@ inline sockaddr *generic(sockaddr_nl &address)
 class Socket
 {
 public:
-	explicit Socket(int number = protocol()) : fd_(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, number))
+	/// `portid`: 0 for one that the kernel chooses.
+	explicit Socket(int number = protocol(), std::uint32_t portid = 0)
+	    : fd_(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, number))
 	{
 		sockaddr_nl address{};
 		address.nl_family = AF_NETLINK;
+		address.nl_pid = portid;
 		socklen_t size = sizeof(address);
 		if (fd_ < 0 || ::bind(fd_, generic(address), size) || ::getsockname(fd_, generic(address), &size))
 			give_up("a netlink socket could not be opened");

@@ -202,6 +202,57 @@ void test_numbers(Ktap &ktap)
 		go_to_cpu(cpu);
 }
 
+/// Listeners that ask for the same and see the same get the same messages.
+void test_company(Ktap &ktap)
+{
+	constexpr std::uint32_t asked = CNX_PROC_FORK | CNX_PROC_EXIT;
+	std::vector<Watcher> company(20);
+	unsigned good = 0;
+	for (Watcher &watcher : company)
+		good += watcher.listen(asked) == 0 ? 1 : 0;
+	ktap.equal("company: twenty listen", company.size(), good);
+	std::vector<std::vector<Event>> heard(company.size());
+	const auto live_through = [&] {
+		for (unsigned cpu = 0; cpu < cpus(); ++cpu) {
+			go_to_cpu(cpu);
+			act_exit(0);
+		}
+		for (std::size_t i = 0; i < company.size(); ++i) {
+			const auto some = company[i].events(std::chrono::milliseconds(0));
+			heard[i].insert(heard[i].end(), some.begin(), some.end());
+		}
+	};
+	live_through();
+	Watcher late;
+	late.listen(asked);
+	live_through();
+	// One of them asks for something else, which its place among them must not be seen by.
+	Watcher &other = company[7];
+	other.listen(CNX_PROC_EXIT);
+	live_through();
+	other.listen(asked);
+	live_through();
+	const auto of_other = std::exchange(heard[7], {});
+	const auto same = [&](const std::vector<Event> &events) {
+		return std::ranges::equal(events, heard[0], [](const Event &one, const Event &two) {
+			return one.seq == two.seq && one.body.what == two.body.what &&
+			       one.body.time_ns == two.body.time_ns;
+		});
+	};
+	ktap.equal("company: they hear it all", 4 * 2 * cpus(), static_cast<unsigned>(heard[0].size()));
+	ktap.equal("company: without a gap", 0l, missing_in(heard[0]));
+	ktap.equal("company: and the same", company.size() - 1,
+	           static_cast<std::size_t>(std::ranges::count_if(heard, same)));
+	ktap.equal("company: but for who asked for less meanwhile", (2 + 1 + 2 + 2) * cpus(),
+	           static_cast<unsigned>(of_other.size()));
+	const auto of_late = late.events();
+	ktap.equal("company: one that comes later hears the rest", 3 * 2 * cpus(),
+	           static_cast<unsigned>(of_late.size()));
+	ktap.equal("company: without a gap, wherever it begins", 0l, missing_in(of_late, true));
+	ktap.check("company: and with the numbers of the others",
+	           !of_late.empty() && of_late.back().seq == heard[0].back().seq && of_late.front().seq != 0);
+}
+
 /// The kernel's own connector, and what it says of the same processes at the same time.
 void test_kernels(Ktap &ktap)
 {
@@ -327,6 +378,7 @@ int main(int argc, char **argv)
 	test_kinds(ktap);
 	test_masks(ktap);
 	test_numbers(ktap);
+	test_company(ktap);
 	test_kernels(ktap);
 	test_outside(ktap);
 	test_entering(ktap);
