@@ -3,6 +3,7 @@
 #define CNX_KERNEL_LISTENERS_HPP
 
 #include "coalescing.hpp"
+#include "deferral.h"
 #include "platform.hpp"
 #include "route.hpp"
 #include "transport.hpp"
@@ -45,7 +46,7 @@ public:
 	/// What it returns is in cnx/driver.h at cnx_listener_send().
 	[[nodiscard]] int send(const cnx_message &message, bool may_sleep)
 	{
-		if (!Transport::fits(message) || key_of(message.id) != key_of(id_)) [[unlikely]]
+		if (!takes(message)) [[unlikely]]
 			return to_errno(message.length > CNX_MAX_MESSAGE - sizeof(cnx_msg) ? Error::too_large
 			                                                                   : Error::invalid);
 		if (!coalescing_.get())
@@ -58,10 +59,18 @@ public:
 	}
 
 private:
+	friend class Deferral;
 	friend class Listeners;
+
+	[[nodiscard]] bool takes(const cnx_message &message) const
+	{
+		return Transport::fits(message) && key_of(message.id) == key_of(id_);
+	}
 
 	static void reclaim(RetireHead *head)
 	{
+		// What was put off still goes to it.
+		cnx_k_settle();
 		// SAFETY: the head is the first member of a standard-layout Retirable, and that the base of a Listener.
 		auto *const listener = static_cast<Listener *>(reinterpret_cast<Retirable *>(head));
 		static_cast<void>(Owned<Platform, Listener>::adopt(listener));
