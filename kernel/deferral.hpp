@@ -27,7 +27,6 @@ public:
 	/// What was put off before is sent.
 	static void settle() { cnx_k_settle(); }
 
-#ifdef CONFIG_PREEMPT_RT
 	/// What these return is in cnx/driver.h at cnx_send() and the others, and so is what they refuse.
 	[[nodiscard]] static int send(Connector &connector, const cnx_message &message, const cnx_destination &to)
 	{
@@ -289,7 +288,6 @@ private:
 			return static_cast<void>(lose({connector, cargo, to, what.group, what.mixed}, no_memory));
 		static_cast<void>(connector.send(std::move(skb), cargo, what.mixed, to, false));
 	}
-#endif
 };
 
 } // namespace cnx::kernel
