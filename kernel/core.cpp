@@ -159,9 +159,10 @@ void cnx_core_socket_closed(cnx_connector *connector, __u32 portid)
 }
 
 #ifdef CONFIG_PREEMPT_RT
-void cnx_core_send_deferred(sk_buff *skb, const cnx_k_deferred *what)
+void cnx_core_send_deferred(cnx_k_note *note)
 {
-	Deferral::deliver(Skb::adopt(skb), *what);
+	Deferral::deliver(*note);
+	core->notes().give(*note);
 }
 #endif
 
@@ -240,7 +241,7 @@ int cnx_send(const cnx_message *message, const cnx_destination *to, cnx_context 
 	if (!connector) [[unlikely]]
 		return -ESRCH;
 	if (Deferral::needed()) [[unlikely]]
-		return Deferral::send(*connector, *message, *to);
+		return Deferral(core->notes()).send(*connector, *message, *to);
 	Deferral::settle();
 	return connector->transport().send(*message, *to, context == CNX_MAY_SLEEP);
 }
@@ -264,7 +265,7 @@ void cnx_listener_destroy(cnx_listener *listener)
 int cnx_listener_send(cnx_listener *listener, const cnx_message *message, cnx_context context)
 {
 	if (Deferral::needed()) [[unlikely]]
-		return Deferral::send(*from_opaque(listener), *message);
+		return Deferral(core->notes()).send(*from_opaque(listener), *message);
 	Deferral::settle();
 	return from_opaque(listener)->send(*message, context == CNX_MAY_SLEEP);
 }
@@ -280,7 +281,7 @@ int cnx_answer(const cnx_sender *sender, const cnx_message *answer, __u32 group)
 	if (!connector || !answer) [[unlikely]]
 		return to_errno(Error::invalid);
 	if (Deferral::needed()) [[unlikely]]
-		return Deferral::answer(*connector, *sender, *answer, group);
+		return Deferral(core->notes()).answer(*connector, *sender, *answer, group);
 	Deferral::settle();
 	return connector->answer(*sender, *answer, group);
 }
@@ -306,7 +307,7 @@ int cnx_batch_send(cnx_batch *batch, const cnx_destination *to)
 		return to_errno(Error::invalid);
 	Connector *const connector = to ? connector_of(to->net) : nullptr;
 	if (connector && Deferral::needed()) [[unlikely]]
-		return Deferral::send(*connector, *batch, *to);
+		return Deferral(core->notes()).send(*connector, *batch, *to);
 	if (connector) [[likely]] {
 		Deferral::settle();
 		return connector->send(*batch, *to);

@@ -6,18 +6,13 @@
 #include <linux/llist.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
-#include <linux/skbuff.h>
 #include <linux/spinlock.h>
-#include <linux/string.h>
 
 #include "bindings.h"
 #include "deferral.h"
 #include "version.h"
 
-/* Datagrams that wait at most. */
-#define MOST 4096
-
-static_assert(sizeof(struct cnx_k_deferred) <= sizeof_field(struct sk_buff, cb));
+static_assert(sizeof(struct llist_node) == sizeof_field(struct cnx_k_note, next));
 
 /* One list for all CPUs, so that what a task puts off keeps its order wherever the task goes. */
 static LLIST_HEAD(cnx_deferred);
@@ -39,43 +34,25 @@ static void cnx_deferral_work_of(struct kthread_work *work)
 
 static DEFINE_KTHREAD_WORK(cnx_deferral_work, cnx_deferral_work_of);
 
-bool cnx_k_defer(struct sk_buff *skb, const struct cnx_k_deferred *what)
+void cnx_k_defer(struct cnx_k_note *note)
 {
-	if (atomic_inc_return(&cnx_deferrals) > MOST) {
-		atomic_dec(&cnx_deferrals);
-		return false;
-	}
-	memcpy(skb->cb, what, sizeof(*what));
-	if (llist_add(&skb->ll_node, &cnx_deferred))
+	atomic_inc(&cnx_deferrals);
+	if (llist_add((struct llist_node *)&note->next, &cnx_deferred))
 		kthread_queue_work(cnx_deferral_worker, &cnx_deferral_work);
-	return true;
-}
-
-static void cnx_send_deferred(struct sk_buff *skb)
-{
-	struct cnx_k_deferred what;
-
-	memcpy(&what, skb->cb, sizeof(what));
-	/* As netlink expects it. */
-	memset(skb->cb, 0, sizeof(skb->cb));
-	skb_mark_not_on_list(skb);
-	cnx_core_send_deferred(skb, &what);
 }
 
 void cnx_k_settle(void)
 {
-	struct llist_node *first;
-	struct sk_buff *skb, *next;
+	struct llist_node *node, *next;
 
 	/* Pairs with the release below: what was sent before is sent. */
 	if (likely(!atomic_read_acquire(&cnx_deferrals)))
 		return;
 	/* Whoever comes meanwhile waits for the turn, so that nothing overtakes anything. */
 	spin_lock(&cnx_deferral_turn);
-	first = llist_reverse_order(llist_del_all(&cnx_deferred));
-	llist_for_each_entry_safe(skb, next, first, ll_node)
+	llist_for_each_safe(node, next, llist_reverse_order(llist_del_all(&cnx_deferred)))
 	{
-		cnx_send_deferred(skb);
+		cnx_core_send_deferred(container_of((void **)node, struct cnx_k_note, next));
 		atomic_dec_return_release(&cnx_deferrals);
 	}
 	spin_unlock(&cnx_deferral_turn);

@@ -4,6 +4,7 @@
 
 #include "connector.hpp"
 #include "deferral.h"
+#include "notes.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -16,8 +17,11 @@ namespace cnx::kernel
 {
 
 /// Sends where locks sleep and the caller must not: see deferral.h. What can be said without a lock is said at once,
-/// such as that nobody listens. A filter is asked at once, too, because what it looks at is the sender's; whom it lets
-/// through is written behind the datagram. The rest is done by a thread, as any other send, and counted there.
+/// such as that nobody listens. A filter is asked at once, too, because what it looks at is the sender's. The rest is
+/// done by a thread, as any other send, and counted there.
+///
+/// A short message waits in the note itself, and so do as many messages as there are notes. One that is longer waits in
+/// a ready skb, and one with a filter, too: whom that lets through is written behind the datagram.
 class Deferral
 {
 public:
@@ -27,8 +31,10 @@ public:
 	/// What was put off before is sent.
 	static void settle() { cnx_k_settle(); }
 
+	explicit Deferral(Notes &notes) : notes_(notes) {}
+
 	/// What these return is in cnx/driver.h at cnx_send() and the others, and so is what they refuse.
-	[[nodiscard]] static int send(Connector &connector, const cnx_message &message, const cnx_destination &to)
+	[[nodiscard]] int send(Connector &connector, const cnx_message &message, const cnx_destination &to)
 	{
 		Transport &transport = connector.transport();
 		// It is refused before any lock.
@@ -40,13 +46,16 @@ public:
 		const Shipment shipment{connector, {.id = message.id, .messages = 1}, to, *group};
 		if (const int status = sort_out(shipment))
 			return status;
-		auto skb = take(transport, datagram_room(message.length) + room_to_choose(shipment));
-		if (!skb || !skb->append(message))
-			return lose(shipment, no_memory);
-		return put_off(*std::move(skb), CNX_K_DEFERRED_MESSAGE, shipment);
+		cnx_k_note *const note = notes_.take();
+		if (!note)
+			return lose(shipment, no_room);
+		address(*note, CNX_K_DEFERRED_MESSAGE, shipment);
+		if (!fill(*note, message, transport, room_to_choose(shipment)))
+			return lose(shipment, no_memory, note);
+		return choose_and_defer(*note, shipment);
 	}
 
-	[[nodiscard]] static int send(Connector &connector, cnx_batch &batch, const cnx_destination &to)
+	[[nodiscard]] int send(Connector &connector, cnx_batch &batch, const cnx_destination &to)
 	{
 		Skb skb = Batch::finish(batch);
 		if (batch.messages == 0)
@@ -59,62 +68,77 @@ public:
 		    connector, {.id = batch.first, .messages = batch.messages}, to, *group, batch.mixed};
 		if (const int status = sort_out(shipment))
 			return status;
-		if (!to.filter)
-			return put_off(std::move(skb), CNX_K_DEFERRED_DATAGRAM, shipment);
-		auto roomier = take(transport, skb.bytes().size() + room_to_choose(shipment));
-		if (!roomier || !roomier->append(skb))
-			return lose(shipment, no_memory);
-		return put_off(*std::move(roomier), CNX_K_DEFERRED_DATAGRAM, shipment);
+		cnx_k_note *const note = notes_.take();
+		if (!note)
+			return lose(shipment, no_room);
+		address(*note, CNX_K_DEFERRED_DATAGRAM, shipment);
+		if (to.filter) {
+			auto roomier = take(transport, skb.bytes().size() + room_to_choose(shipment));
+			if (!roomier || !roomier->append(skb))
+				return lose(shipment, no_memory, note);
+			skb.swap(*roomier);
+		}
+		note->skb = std::move(skb).release();
+		return choose_and_defer(*note, shipment);
 	}
 
-	[[nodiscard]] static int send(Listener &listener, const cnx_message &message)
+	[[nodiscard]] int send(Listener &listener, const cnx_message &message)
 	{
 		if (!listener.takes(message))
 			return listener.send(message, false);
-		auto skb = take(listener.transport_, datagram_room(message.length));
-		if (!skb || !skb->append(message))
+		cnx_k_note *const note = notes_.take();
+		if (!note)
+			return miss(listener, Error::no_space);
+		note->kind = CNX_K_DEFERRED_TO_LISTENER;
+		note->from = &listener;
+		if (!fill(*note, message, listener.transport_)) {
+			notes_.give(*note);
 			return miss(listener, Error::no_memory);
-		const cnx_k_deferred what{
-		    .from = &listener, .first = message.id, .messages = 1, .kind = CNX_K_DEFERRED_TO_LISTENER};
-		return give(*std::move(skb), what) ? 0 : miss(listener, Error::no_space);
+		}
+		cnx_k_defer(note);
+		return 0;
 	}
 
-	[[nodiscard]] static int answer(Connector &connector, const cnx_sender &sender, const cnx_message &message,
-	                                std::uint32_t group)
+	[[nodiscard]] int answer(Connector &connector, const cnx_sender &sender, const cnx_message &message,
+	                         std::uint32_t group)
 	{
 		if (!Transport::fits(message))
 			return connector.answer(sender, message, group);
-		auto skb = take(connector.transport(), datagram_room(message.length));
-		if (!skb || !skb->append(message))
+		cnx_k_note *const note = notes_.take();
+		if (!note)
+			return connector.drop_answer(no_room);
+		note->kind = CNX_K_DEFERRED_ANSWER;
+		note->from = &connector;
+		note->portid = sender.portid;
+		note->group = group;
+		if (!fill(*note, message, connector.transport())) {
+			notes_.give(*note);
 			return connector.drop_answer(no_memory);
-		sock *const asker = cnx_k_sender_socket(sender.skb);
-		cnx_k_socket_hold(asker);
-		const cnx_k_deferred what{.from = &connector,
-		                          .to_asker = asker,
-		                          .portid = sender.portid,
-		                          .group = group,
-		                          .messages = 1,
-		                          .kind = CNX_K_DEFERRED_ANSWER};
-		if (give(*std::move(skb), what))
-			return 0;
-		// The sender, whose datagram is being handled, holds it too.
-		cnx_k_socket_put(asker);
-		return connector.drop_answer(no_room);
+		}
+		note->to_asker = cnx_k_sender_socket(sender.skb);
+		cnx_k_socket_hold(note->to_asker);
+		cnx_k_defer(note);
+		return 0;
 	}
 
-	/// What was put off, where locks may be taken.
-	static void deliver(Skb &&skb, const cnx_k_deferred &what)
+	/// What was put off, where locks may be taken. The note is free then.
+	static void deliver(cnx_k_note &note)
 	{
-		switch (what.kind) {
+		std::optional<Skb> skb;
+		if (note.skb)
+			skb.emplace(Skb::adopt(std::exchange(note.skb, nullptr)));
+		switch (note.kind) {
 		case CNX_K_DEFERRED_TO_LISTENER:
-			// SAFETY: send() put the listener there, and settles before the listener ends.
-			return deliver(std::move(skb), *static_cast<Listener *>(what.from));
+			// SAFETY: send() put the listener there, which settles before it ends.
+			static_cast<void>(static_cast<Listener *>(note.from)->send(message_of(note, skb), false));
+			return;
 		case CNX_K_DEFERRED_ANSWER:
-			static_cast<void>(connector_of(what).answer(Addressee{{what.portid, what.to_asker}, what.group},
-			                                            message_in(skb)));
-			return cnx_k_socket_put(what.to_asker);
+			static_cast<void>(connector_of(note).answer(Addressee{{note.portid, note.to_asker}, note.group},
+			                                            message_of(note, skb)));
+			cnx_k_socket_put(note.to_asker);
+			return;
 		default:
-			return deliver(std::move(skb), connector_of(what), what);
+			deliver(note, skb);
 		}
 	}
 
@@ -130,10 +154,10 @@ private:
 		const bool mixed = false;
 	};
 
-	// SAFETY: put_off() and answer() put the connector there, which settles before it ends.
-	[[nodiscard]] static Connector &connector_of(const cnx_k_deferred &what)
+	// SAFETY: address() and answer() put the connector there, which settles before it ends.
+	[[nodiscard]] static Connector &connector_of(const cnx_k_note &note)
 	{
-		return *static_cast<Connector *>(what.from);
+		return *static_cast<Connector *>(note.from);
 	}
 
 	/// What can be said of it at once: 0 if it is to be sent.
@@ -152,9 +176,18 @@ private:
 		           : transport.unheard(CNX_LOST_NO_LISTENER, shipment.cargo.messages);
 	}
 
-	[[nodiscard]] static std::optional<Skb> take(Transport &transport, std::size_t bytes)
+	static void address(cnx_k_note &note, cnx_k_deferred_kind kind, const Shipment &shipment)
 	{
-		return transport.pool_.take_ready(bytes, transport.dispatcher_.counters());
+		note.kind = static_cast<__u8>(kind);
+		note.from = &shipment.connector;
+		note.first = shipment.cargo.id;
+		note.messages = shipment.cargo.messages;
+		note.mixed = shipment.mixed;
+		note.portid = shipment.to.portid;
+		note.group = shipment.group;
+		note.except = shipment.to.except;
+		note.filtered = shipment.to.filter != nullptr;
+		note.chosen = 0;
 	}
 
 	/// Bytes of the portids that a filter may let through.
@@ -167,41 +200,50 @@ private:
 		return static_cast<std::size_t>(std::distance(asked.begin(), asked.end())) * sizeof(std::uint32_t);
 	}
 
-	static int miss(Listener &listener, Error why)
+	[[nodiscard]] static std::optional<Skb> take(Transport &transport, std::size_t bytes)
 	{
-		return listener.transport_.miss_to(listener.addressee_, listener.id_, why);
+		return transport.pool_.take_ready(bytes, transport.dispatcher_.counters());
 	}
 
-	[[nodiscard]] static int put_off(Skb &&skb, cnx_k_deferred_kind kind, const Shipment &shipment)
+	/// Puts the message into the note, or into a ready skb if it is long, or more room is wanted. False: there is
+	/// none.
+	[[nodiscard]] static bool fill(cnx_k_note &note, const cnx_message &message, Transport &transport,
+	                               std::size_t more = 0)
 	{
-		const cnx_destination &to = shipment.to;
-		cnx_k_deferred what{.from = &shipment.connector,
-		                    .first = shipment.cargo.id,
-		                    .portid = to.portid,
-		                    .group = shipment.group,
-		                    .except = to.except,
-		                    .messages = shipment.cargo.messages,
-		                    .chosen = 0,
-		                    .kind = static_cast<__u8>(kind),
-		                    .filtered = to.filter != nullptr,
-		                    .mixed = shipment.mixed};
-		if (to.filter) {
-			const Choice choice = choose(skb.room(), shipment);
-			if (choice.chosen == 0 && to.portid == 0)
-				return shipment.connector.transport().unheard(
-				    choice.asked ? CNX_LOST_FILTERED : CNX_LOST_NO_LISTENER, shipment.cargo.messages);
-			what.chosen = choice.chosen;
-		}
-		return give(std::move(skb), what) ? 0 : lose(shipment, no_room);
-	}
-
-	[[nodiscard]] static bool give(Skb &&skb, const cnx_k_deferred &what)
-	{
-		sk_buff *const given = std::move(skb).release();
-		if (cnx_k_defer(given, &what)) [[likely]]
+		if (message.length <= sizeof(note.payload) && more == 0) [[likely]] {
+			note.message = message;
+			__builtin_memcpy(note.payload, message.payload, message.length);
 			return true;
-		cnx_k_skb_free(given);
-		return false;
+		}
+		auto skb = take(transport, datagram_room(message.length) + more);
+		if (!skb || !skb->append(message))
+			return false;
+		note.skb = std::move(*skb).release();
+		return true;
+	}
+
+	/// Asks the filter, if there is one, and lets the note wait.
+	[[nodiscard]] int choose_and_defer(cnx_k_note &note, const Shipment &shipment)
+	{
+		if (shipment.to.filter && note.skb) {
+			Skb skb = Skb::adopt(std::exchange(note.skb, nullptr));
+			const Choice choice = choose(skb.room(), shipment);
+			if (choice.chosen == 0 && shipment.to.portid == 0)
+				return unheard(note, choice.asked, shipment);
+			note.chosen = choice.chosen;
+			note.skb = std::move(skb).release();
+		} else if (shipment.to.filter && shipment.to.portid == 0) {
+			return unheard(note, false, shipment);
+		}
+		cnx_k_defer(&note);
+		return 0;
+	}
+
+	[[nodiscard]] int unheard(cnx_k_note &note, bool filtered, const Shipment &shipment)
+	{
+		notes_.give(note);
+		return shipment.connector.transport().unheard(filtered ? CNX_LOST_FILTERED : CNX_LOST_NO_LISTENER,
+		                                              shipment.cargo.messages);
 	}
 
 	struct Choice {
@@ -209,7 +251,7 @@ private:
 		bool asked = false;
 	};
 
-	/// Asks the filter. Who has subscribed since there was room for all waits for the next message.
+	/// Who has subscribed since there was room for all waits for the next message.
 	[[nodiscard]] static Choice choose(std::span<std::byte> room, const Shipment &shipment)
 	{
 		const cnx_destination &to = shipment.to;
@@ -241,6 +283,13 @@ private:
 		return false;
 	}
 
+	/// Counts what could not be put off, with the note that it has taken, if any.
+	int lose(const Shipment &shipment, int status, cnx_k_note *note)
+	{
+		notes_.give(*note);
+		return lose(shipment, status);
+	}
+
 	static int lose(const Shipment &shipment, int status)
 	{
 		Transport &transport = shipment.connector.transport();
@@ -251,43 +300,48 @@ private:
 		return transport.starve(shipment.cargo, route, status);
 	}
 
-	/// The one message in a datagram that append() has made.
-	[[nodiscard]] static cnx_message message_in(const Skb &skb)
+	static int miss(Listener &listener, Error why)
 	{
-		Datagram datagram(skb.bytes());
+		return listener.transport_.miss_to(listener.addressee_, listener.id_, why);
+	}
+
+	/// The message that fill() was given.
+	[[nodiscard]] static cnx_message message_of(const cnx_k_note &note, const std::optional<Skb> &skb)
+	{
 		cnx_message message{};
+		if (!skb) {
+			message = note.message;
+			message.payload = note.payload;
+			return message;
+		}
+		Datagram datagram(skb->bytes());
 		static_cast<void>(datagram.next() && parse_message(datagram.body(), message) == Malformed::none);
 		return message;
 	}
 
-	static void deliver(Skb &&skb, Listener &listener)
+	static void deliver(const cnx_k_note &note, std::optional<Skb> &skb)
 	{
-		if (listener.coalescing_.get())
-			static_cast<void>(listener.send(message_in(skb), false));
-		else
-			listener.transport_.send_to(listener.addressee_, std::move(skb),
-			                            {.id = listener.id_, .messages = 1});
+		std::span<const std::byte> chosen;
+		if (skb)
+			chosen = skb->room().first(note.chosen * sizeof(std::uint32_t));
+		cnx_destination to{};
+		to.portid = note.portid;
+		to.group = note.group;
+		to.except = note.except;
+		to.filter = note.filtered ? is_chosen : nullptr;
+		to.filter_context = &chosen;
+		Connector &connector = connector_of(note);
+		if (note.kind == CNX_K_DEFERRED_MESSAGE)
+			return static_cast<void>(connector.transport().send(message_of(note, skb), to, false));
+		const Cargo cargo{.id = note.first, .messages = note.messages};
+		// The chosen are needed for longer than the skb is ours.
+		const auto holder = note.filtered ? skb->clone(false) : Result<Skb>(std::unexpected(Error::invalid));
+		if (note.filtered && !holder)
+			return static_cast<void>(lose({connector, cargo, to, note.group, note.mixed}, no_memory));
+		static_cast<void>(connector.send(*std::move(skb), cargo, note.mixed, to, false));
 	}
 
-	static void deliver(Skb &&skb, Connector &connector, const cnx_k_deferred &what)
-	{
-		std::span<const std::byte> chosen = skb.room().first(what.chosen * sizeof(std::uint32_t));
-		cnx_destination to{};
-		to.portid = what.portid;
-		to.group = what.group;
-		to.except = what.except;
-		to.filter = what.filtered ? is_chosen : nullptr;
-		to.filter_context = &chosen;
-		const Cargo cargo{.id = what.first, .messages = what.messages};
-		Transport &transport = connector.transport();
-		if (what.kind == CNX_K_DEFERRED_MESSAGE && transport.coalescing_.load(std::memory_order_relaxed) != 0)
-			return static_cast<void>(transport.send(message_in(skb), to, false));
-		// The chosen are needed for longer than the skb is ours.
-		const auto holder = what.filtered ? skb.clone(false) : Result<Skb>(std::unexpected(Error::invalid));
-		if (what.filtered && !holder)
-			return static_cast<void>(lose({connector, cargo, to, what.group, what.mixed}, no_memory));
-		static_cast<void>(connector.send(std::move(skb), cargo, what.mixed, to, false));
-	}
+	Notes &notes_;
 };
 
 } // namespace cnx::kernel

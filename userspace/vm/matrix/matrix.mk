@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Part of the Makefile: the kernels that cnx is built for and tested on, beside the stock one.
+
+MATRIX := userspace/vm/matrix
+
+.PHONY: test-matrix matrix-packages
+test-matrix: userspace guest examples | packages uml-packages matrix-packages ## build for many kernels, boot some, and keep README's table (ONLY=kernel)
+	$(Q)$(MATRIX)/fetch.sh update
+	$(Q)status=0; userspace/vm/suite.py --patience 1800 --only '$(ONLY)' \
+		$(foreach name,$(shell $(MATRIX)/matrix.py names),'$(name)=$(MATRIX)/matrix.py run $(name)') || status=$$?; \
+	$(MATRIX)/matrix.py table; exit $$status
+
+matrix-packages: | packages
+ifneq ($(PACKAGES),no)
+	$(Q)userspace/vm/packages.sh matrix
+endif
