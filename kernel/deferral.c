@@ -48,7 +48,10 @@ void cnx_k_settle(void)
 	/* Pairs with the release below: what was sent before is sent. */
 	if (likely(!atomic_read_acquire(&cnx_deferrals)))
 		return;
-	/* Whoever comes meanwhile waits for the turn, so that nothing overtakes anything. */
+	/*
+	 * Whoever comes meanwhile waits for the turn, so that nothing overtakes anything. Softirqs come, too, so
+	 * nothing that is done here may wait for softirqs to be off: no send does.
+	 */
 	spin_lock(&cnx_deferral_turn);
 	llist_for_each_safe(node, next, llist_reverse_order(llist_del_all(&cnx_deferred)))
 	{

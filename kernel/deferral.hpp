@@ -212,7 +212,8 @@ private:
 	{
 		if (message.length <= sizeof(note.payload) && more == 0) [[likely]] {
 			note.message = message;
-			__builtin_memcpy(note.payload, message.payload, message.length);
+			if (message.length)
+				__builtin_memcpy(note.payload, message.payload, message.length);
 			return true;
 		}
 		auto skb = take(transport, datagram_room(message.length) + more);

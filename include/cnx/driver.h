@@ -96,8 +96,9 @@ int cnx_unregister_all(struct cnx_callback *const *callbacks, __kernel_size_t co
  *
  * On a kernel with PREEMPT_RT, whose locks sleep, what is sent in hardirq or with interrupts or preemption off is put
  * off: a thread sends it, soon, and before anything that is sent later. The send returns 0, and what a listener misses
- * of it is counted, as everywhere. It needs a ready skb, which a datagram of up to 3776 bytes can have, and is -ENOMEM
- * without one. With `lossless` or `failed` it is refused, -EOPNOTSUPP, since what becomes of it is known later only.
+ * of it is counted, as everywhere. 1024 sends can wait for each CPU, beyond which they are -ENOBUFS. A payload of more
+ * than 96 bytes, a batch or a filter needs a ready skb, of up to 3776 bytes, and is -ENOMEM without one. With
+ * `lossless` or `failed` a send is refused, -EOPNOTSUPP, since what becomes of it is known later only.
  */
 enum cnx_context {
 	CNX_NO_SLEEP, /* softirq, hardirq, under a spinlock, in an atomic callback */
