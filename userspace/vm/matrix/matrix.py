@@ -5,6 +5,7 @@ README.md.
 
     matrix.py names              the kernels' names
     matrix.py run NAME           builds, and runs the guest suite; prints TAP, and leaves build/matrix/NAME/result.json
+    matrix.py build NAME         the same without the guest suite
     matrix.py table              writes what the last runs came to into README.md; a kernel that was not run keeps its row
 """
 
@@ -89,11 +90,12 @@ def suite(name, what):
     return {"passed": passed, "failed": failed, "skipped": skipped}
 
 
-def run(name):
+def run(name, boots_too=True):
     listed = kernels()
     if name not in listed:
         fail(f"there is no kernel {name} in userspace/vm/matrix/kernels; it has {', '.join(listed)}.")
     how, what, boots = listed[name]
+    boots = boots and boots_too
     print("TAP version 13", flush=True)
     tree = tree_of(how, what)
     built = tree is not None and build(name, how, tree)
@@ -147,12 +149,12 @@ def main():
     if words == ["names"]:
         print("\n".join(kernels()))
         return 0
-    if len(words) == 2 and words[0] == "run":
-        return run(words[1])
+    if len(words) == 2 and words[0] in ("run", "build"):
+        return run(words[1], words[0] == "run")
     if words == ["table"]:
         table()
         return 0
-    fail("usage: matrix.py names | run NAME | table")
+    fail("usage: matrix.py names | run NAME | build NAME | table")
 
 
 sys.exit(main())
