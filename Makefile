@@ -198,6 +198,8 @@ distclean: clean ## remove what was built, and the cache with the kernel image
 	$(Q)rm -rf "$${XDG_CACHE_HOME:-$$HOME/.cache}/cnx"
 
 include userspace/packaging/install.mk
+include userspace/vm/matrix/matrix.mk
+include userspace/vm/soak/soak.mk
 
 ##@ Check
 .PHONY: unit

@@ -7,6 +7,7 @@
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/netdevice.h>
 #include <linux/percpu.h>
 #include <linux/preempt.h>
 #include <linux/rcupdate.h>
@@ -18,6 +19,7 @@
 #include <net/sock.h>
 
 #include "bindings.h"
+#include "deferral.h"
 #include "version.h"
 
 #define CREATE_TRACE_POINTS
@@ -211,8 +213,11 @@ __u64 cnx_k_counter_read(struct cnx_k_counters *counters, __kernel_size_t index,
 struct sk_buff *cnx_k_skb_alloc(__kernel_size_t bytes, bool may_sleep, bool zeroes)
 {
 	const gfp_t content = zeroes ? __GFP_ZERO : 0;
-	struct sk_buff *skb = alloc_skb(bytes, CNX_TRY_FIRST | content);
+	struct sk_buff *skb;
 
+	if (cnx_k_must_defer())
+		return NULL;
+	skb = alloc_skb(bytes, CNX_TRY_FIRST | content);
 	return likely(skb) ? skb : alloc_skb(bytes, (may_sleep ? GFP_KERNEL : GFP_ATOMIC) | content);
 }
 
@@ -230,7 +235,10 @@ void cnx_k_skb_become_clone(struct sk_buff *ready, struct sk_buff *skb)
 
 void cnx_k_skb_free(struct sk_buff *skb)
 {
-	kfree_skb(skb);
+	if (cnx_k_must_defer())
+		dev_kfree_skb_irq(skb);
+	else
+		kfree_skb(skb);
 }
 
 const void *cnx_k_skb_data(const struct sk_buff *skb, __kernel_size_t *size)

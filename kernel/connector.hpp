@@ -97,24 +97,39 @@ public:
 		Skb skb = Batch::finish(batch);
 		if (batch.messages == 0)
 			return -ENODATA;
-		const bool may_sleep = batch.context == CNX_MAY_SLEEP;
-		if (!batch.mixed)
-			return transport_.send(std::move(skb), {batch.first, batch.messages}, to, may_sleep);
+		return send(std::move(skb), {batch.first, batch.messages}, batch.mixed, to,
+		            batch.context == CNX_MAY_SLEEP);
+	}
+
+	/// A datagram; `mixed`: of messages of several ids.
+	[[nodiscard]] int send(Skb &&skb, const Cargo &cargo, bool mixed, const cnx_destination &to, bool may_sleep)
+	{
+		if (!mixed)
+			return transport_.send(std::move(skb), cargo, to, may_sleep);
 		// Without memory for it, all of the messages count as the first one's.
 		const auto manifest = skb.clone(may_sleep);
-		return transport_.send(std::move(skb), {batch.first, batch.messages, manifest ? &*manifest : nullptr},
-		                       to, may_sleep);
+		return transport_.send(std::move(skb), {cargo.id, cargo.messages, manifest ? &*manifest : nullptr}, to,
+		                       may_sleep);
 	}
 
 	/// To the socket that a message came from. What it returns is in cnx/driver.h at cnx_answer().
 	[[nodiscard]] int answer(const cnx_sender &sender, const cnx_message &answer, std::uint32_t group)
 	{
-		const Addressee asker{{sender.portid, cnx_k_sender_socket(sender.skb)}, group};
+		return this->answer(Addressee{{sender.portid, cnx_k_sender_socket(sender.skb)}, group}, answer);
+	}
+
+	/// To a socket that the caller holds.
+	[[nodiscard]] int answer(const Addressee &asker, const cnx_message &answer)
+	{
 		const int status = transport_.answer(asker, answer);
-		if (status != 0) {
-			dispatcher_.counters().add(CNX_DROP_ANSWER);
-			Platform::observe_drop(CNX_DROP_ANSWER);
-		}
+		return status == 0 ? 0 : drop_answer(status);
+	}
+
+	/// Counts an answer that does not arrive. Returns `status`.
+	int drop_answer(int status) const
+	{
+		dispatcher_.counters().add(CNX_DROP_ANSWER);
+		Platform::observe_drop(CNX_DROP_ANSWER);
 		return status;
 	}
 

@@ -4,6 +4,7 @@
 // One unit, because two that emit the same inline function cannot be linked into a module that keeps ftrace's and
 // objtool's tables. Nothing here has a constructor that would have to run at load: the module loader runs none.
 #include "core.hpp"
+#include "deferral.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -157,6 +158,14 @@ void cnx_core_socket_closed(cnx_connector *connector, __u32 portid)
 	from_opaque(connector)->socket_closed(portid);
 }
 
+#ifdef CONFIG_PREEMPT_RT
+void cnx_core_send_deferred(cnx_k_note *note)
+{
+	Deferral::deliver(*note);
+	core->notes().give(*note);
+}
+#endif
+
 bool cnx_core_group_is_open(cnx_connector *connector, __u32 group)
 {
 	return from_opaque(connector)->registry().open_to_listeners(group);
@@ -211,7 +220,12 @@ int cnx_unregister_all(cnx_callback *const *callbacks, __kernel_size_t count)
 	const std::span all(reinterpret_cast<Registered *const *>(callbacks), count);
 	if (std::any_of(all.begin(), all.end(), [](const Registered *each) { return !each || is_error(each); }))
 		return to_errno(Error::invalid);
-	return all.empty() ? 0 : to_errno(core->remove(all));
+	if (all.empty())
+		return 0;
+	// What was put off is to find its callback.
+	if (!Deferral::needed())
+		Deferral::settle();
+	return to_errno(core->remove(all));
 }
 
 int cnx_unregister(cnx_callback *callback)
@@ -226,6 +240,9 @@ int cnx_send(const cnx_message *message, const cnx_destination *to, cnx_context 
 	Connector *const connector = connector_of(to->net);
 	if (!connector) [[unlikely]]
 		return -ESRCH;
+	if (Deferral::needed()) [[unlikely]]
+		return Deferral(core->notes()).send(*connector, *message, *to);
+	Deferral::settle();
 	return connector->transport().send(*message, *to, context == CNX_MAY_SLEEP);
 }
 
@@ -249,8 +266,11 @@ int cnx_listeners_send(cnx_listener *const *listeners, __kernel_size_t count, co
                        cnx_context context)
 {
 	// SAFETY: a cnx_listener is a Listener under an opaque name, and so is an array of their addresses.
-	auto *const first = reinterpret_cast<Listener *const *>(listeners);
-	return Listener::send(std::span(first, count), *message, context == CNX_MAY_SLEEP);
+	const std::span all(reinterpret_cast<Listener *const *>(listeners), count);
+	if (Deferral::needed()) [[unlikely]]
+		return Deferral(core->notes()).send(all, *message);
+	Deferral::settle();
+	return Listener::send(all, *message, context == CNX_MAY_SLEEP);
 }
 
 void cnx_listener_barrier(void)
@@ -263,6 +283,9 @@ int cnx_answer(const cnx_sender *sender, const cnx_message *answer, __u32 group)
 	Connector *const connector = sender && sender->skb ? connector_of(sender->net) : nullptr;
 	if (!connector || !answer) [[unlikely]]
 		return to_errno(Error::invalid);
+	if (Deferral::needed()) [[unlikely]]
+		return Deferral(core->notes()).answer(*connector, *sender, *answer, group);
+	Deferral::settle();
 	return connector->answer(*sender, *answer, group);
 }
 
@@ -286,8 +309,12 @@ int cnx_batch_send(cnx_batch *batch, const cnx_destination *to)
 	if (!batch || !batch->skb)
 		return to_errno(Error::invalid);
 	Connector *const connector = to ? connector_of(to->net) : nullptr;
-	if (connector) [[likely]]
+	if (connector && Deferral::needed()) [[unlikely]]
+		return Deferral(core->notes()).send(*connector, *batch, *to);
+	if (connector) [[likely]] {
+		Deferral::settle();
 		return connector->send(*batch, *to);
+	}
 	cnx_batch_cancel(batch);
 	return to ? -ESRCH : to_errno(Error::invalid);
 }

@@ -3,6 +3,7 @@
 #define CNX_KERNEL_CORE_HPP
 
 #include "connector.hpp"
+#include "notes.hpp"
 #include "platform.hpp"
 #include "skb_pool.hpp"
 
@@ -58,15 +59,20 @@ public:
 	                                                          std::size_t pool_bytes)
 	{
 		auto pool = CNX_TRY(SkbPool::create(pool_depth, pool_bytes));
-		return Owned<Platform, Core>::create(version, std::move(pool));
+		auto notes = CNX_TRY(Notes::create());
+		return Owned<Platform, Core>::create(version, std::move(pool), std::move(notes));
 	}
 
 	/// For create(). `version` must outlive it.
-	Core(std::string_view version, SkbPool &&pool) : version_(version), pool_(std::move(pool)) {}
+	Core(std::string_view version, SkbPool &&pool, Notes &&notes)
+	    : version_(version), pool_(std::move(pool)), notes_(std::move(notes))
+	{
+	}
 	Core(const Core &) = delete;
 	Core &operator=(const Core &) = delete;
 
 	[[nodiscard]] SkbPool &pool() { return pool_; }
+	[[nodiscard]] Notes &notes() { return notes_; }
 
 	/// A connector for one more namespace, with the callbacks that serve every one. May sleep. no_memory.
 	[[nodiscard]] Result<Connector *> open()
@@ -228,6 +234,7 @@ private:
 
 	const std::string_view version_;
 	SkbPool pool_;
+	Notes notes_;
 	Platform::WaitQueue removed_;
 	Protected<State, Platform::Mutex> state_;
 };

@@ -3,6 +3,7 @@
 #define CNX_KERNEL_LISTENERS_HPP
 
 #include "coalescing.hpp"
+#include "deferral.h"
 #include "platform.hpp"
 #include "route.hpp"
 #include "transport.hpp"
@@ -51,7 +52,7 @@ public:
 		if (listeners.empty() || listeners.size() > Handful::most) [[unlikely]]
 			return to_errno(Error::invalid);
 		const Listener &first = *listeners.front();
-		if (!Transport::fits(message) || key_of(message.id) != key_of(first.id_)) [[unlikely]]
+		if (!first.takes(message)) [[unlikely]]
 			return to_errno(message.length > CNX_MAX_MESSAGE - sizeof(cnx_msg) ? Error::too_large
 			                                                                   : Error::invalid);
 		if (listeners.size() == 1 && first.coalescing_.get())
@@ -60,13 +61,28 @@ public:
 	}
 
 private:
+	friend class Deferral;
 	friend class Listeners;
+
+	[[nodiscard]] bool takes(const cnx_message &message) const
+	{
+		return Transport::fits(message) && key_of(message.id) == key_of(id_);
+	}
 
 	static void reclaim(RetireHead *head)
 	{
+		// What was put off still goes to it.
+		cnx_k_settle();
 		// SAFETY: the head is the first member of a standard-layout Retirable, and that the base of a Listener.
 		auto *const listener = static_cast<Listener *>(reinterpret_cast<Retirable *>(head));
 		static_cast<void>(Owned<Platform, Listener>::adopt(listener));
+	}
+
+	/// Whether send() refuses nothing of it by itself.
+	[[nodiscard]] static bool are_for(std::span<Listener *const> listeners, const cnx_message &message)
+	{
+		return !listeners.empty() && listeners.size() <= Handful::most && listeners.front()->takes(message) &&
+		       are_alike(listeners);
 	}
 
 	/// Whether one skb can be for all of them.

@@ -5,6 +5,7 @@
 #include <cnx/version.h>
 
 #include "bindings.h"
+#include "deferral.h"
 #include "namespace.h"
 #include "skb_pool.h"
 
@@ -43,12 +44,17 @@ static int __init cnx_init(void)
 	status = cnx_pool_start();
 	if (status)
 		goto end_core;
-	status = cnx_namespaces_open(&cnx_protocol);
+	status = cnx_deferral_start();
 	if (status)
 		goto end_pool;
+	status = cnx_namespaces_open(&cnx_protocol);
+	if (status)
+		goto end_deferral;
 	pr_info("cnx: %s: netlink protocol %u, %u groups\n", CNX_VERSION, cnx_protocol, CNX_GROUPS);
 	return 0;
 
+end_deferral:
+	cnx_deferral_stop();
 end_pool:
 	cnx_pool_stop();
 end_core:
@@ -60,6 +66,7 @@ end_core:
 static void __exit cnx_exit(void)
 {
 	cnx_namespaces_close();
+	cnx_deferral_stop();
 	cnx_pool_stop();
 	cnx_core_exit();
 }

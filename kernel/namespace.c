@@ -21,6 +21,7 @@
 #include <net/sock.h>
 
 #include "bindings.h"
+#include "deferral.h"
 #include "namespace.h"
 #include "version.h"
 
@@ -297,6 +298,8 @@ static void cnx_namespace_exit(struct net *net)
 
 	if (!space->connector)
 		return;
+	/* What drivers have sent here. */
+	cnx_k_settle();
 	unregister_net_sysctl_table(space->sysctl_header);
 	if (!cnx_kernel_has_connector(net))
 		remove_proc_entry("connector", net->proc_net);

@@ -4,6 +4,7 @@
 #define CNX_KERNEL_PLATFORM_HPP
 
 #include "bindings.h"
+#include "deferral.h"
 
 #include <cnx/core/annotations.hpp>
 #include <cnx/core/message.hpp>
@@ -179,6 +180,11 @@ struct Platform {
 	static bool may_sleep()
 	{
 		return cnx_k_may_sleep();
+	}
+
+	static bool may_lock()
+	{
+		return !cnx_k_must_defer();
 	}
 
 	static bool permits(const cnx_sender &sender, int capability)

@@ -81,6 +81,17 @@ public:
 		return static_cast<std::byte *>(cnx_k_skb_extend(skb_, bytes));
 	}
 
+	/// Append the bytes of another. False: there is no room for them.
+	[[nodiscard]] bool append(const Skb &other)
+	{
+		const std::span<const std::byte> bytes = other.bytes();
+		std::byte *const at = extend(bytes.size());
+		if (!at) [[unlikely]]
+			return false;
+		__builtin_memcpy(at, bytes.data(), bytes.size());
+		return true;
+	}
+
 	/// Append a message with its payload. False: there is no room for it.
 	[[nodiscard]] bool append(const cnx_message &message)
 	{
@@ -124,6 +135,8 @@ public:
 		skb_ = nullptr;
 		return true;
 	}
+
+	void swap(Skb &other) { std::swap(skb_, other.skb_); }
 
 	[[nodiscard]] sk_buff *release() && { return std::exchange(skb_, nullptr); }
 

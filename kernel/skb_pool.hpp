@@ -69,6 +69,17 @@ public:
 		return Skb::create(bytes, may_sleep, content);
 	}
 
+	/// A ready skb with room for `bytes` bytes, if there is one. Any context.
+	[[nodiscard, gnu::always_inline]] std::optional<Skb> take_ready(std::size_t bytes,
+	                                                                const GlobalCounters &counters)
+	{
+		for (auto &each : classes()) {
+			if (bytes <= each->room)
+				return take_from(each->ready, counters);
+		}
+		return std::nullopt;
+	}
+
 	/// Another skb over the bytes of one. Any context; sleeps only if it may. no_memory.
 	[[nodiscard]] Result<Skb> clone(const Skb &skb, bool may_sleep, const GlobalCounters &counters)
 	{
@@ -146,17 +157,6 @@ private:
 			visit(each->ready);
 		if (clones_)
 			visit(*clones_);
-	}
-
-	/// A ready skb with room for `bytes` bytes, if there is one. Any context.
-	[[nodiscard, gnu::always_inline]] std::optional<Skb> take_ready(std::size_t bytes,
-	                                                                const GlobalCounters &counters)
-	{
-		for (auto &each : classes()) {
-			if (bytes <= each->room)
-				return take_from(each->ready, counters);
-		}
-		return std::nullopt;
 	}
 
 	[[nodiscard, gnu::always_inline]] std::optional<Skb> take_from(Ready &magazines, const GlobalCounters &counters)

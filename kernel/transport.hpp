@@ -132,6 +132,8 @@ public:
 	void coalescing_ends() { coalescing_.fetch_sub(1, std::memory_order_relaxed); }
 
 private:
+	friend class Deferral;
+
 	static constexpr int no_listener = -ESRCH;
 	static constexpr int all_filtered = -ENOMSG;
 	static constexpr int overrun = -ENOBUFS;

@@ -87,6 +87,15 @@ typedef unsigned long cnx_clone_flags;
 typedef u64 cnx_clone_flags;
 #endif
 
+/* What is called in the end where memory of any size is asked for. Later kernels also count who asked. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 10, 0)
+#define CNX_KVMALLOC_NODE "kvmalloc_node"
+#elif LINUX_VERSION_CODE < KERNEL_VERSION(6, 11, 0)
+#define CNX_KVMALLOC_NODE "kvmalloc_node_noprof"
+#else
+#define CNX_KVMALLOC_NODE "__kvmalloc_node_noprof"
+#endif
+
 typedef unsigned long (*cnx_shrinker_function)(struct shrinker *shrinker, struct shrink_control *control);
 
 /* From 6.7 on, shrinkers are allocated by the kernel. NULL: no memory. */

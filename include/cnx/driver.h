@@ -91,7 +91,15 @@ int cnx_unregister(struct cnx_callback *callback);
  */
 int cnx_unregister_all(struct cnx_callback *const *callbacks, __kernel_size_t count);
 
-/* Whether the caller may sleep, which the allocator wants to know. */
+/*
+ * Whether the caller may sleep, which the allocator wants to know.
+ *
+ * On a kernel with PREEMPT_RT, whose locks sleep, what is sent in hardirq or with interrupts or preemption off is put
+ * off: a thread sends it, soon, and before anything that is sent later. The send returns 0, and what a listener misses
+ * of it is counted, as everywhere. 1024 sends can wait for each CPU, beyond which they are -ENOBUFS. A payload of more
+ * than 96 bytes, a batch or a filter needs a ready skb, of up to 3776 bytes, and is -ENOMEM without one. With
+ * `lossless` or `failed` a send is refused, -EOPNOTSUPP, since what becomes of it is known later only.
+ */
 enum cnx_context {
 	CNX_NO_SLEEP, /* softirq, hardirq, under a spinlock, in an atomic callback */
 	CNX_MAY_SLEEP,
@@ -145,6 +153,7 @@ struct cnx_destination {
  *	-EMSGSIZE	more than CNX_MAX_MESSAGE
  *	-EINVAL		no message, no destination, a length without a payload, both portid and except, or
  *			lossless to a group without `failed`
+ *	-EOPNOTSUPP	put off (see enum cnx_context), and lossless or with `failed`
  */
 int cnx_send(const struct cnx_message *message, const struct cnx_destination *to, enum cnx_context context);
 

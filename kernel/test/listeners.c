@@ -117,8 +117,29 @@ static int send_under_spinlock(u32 number, const struct cnx_destination *to)
 	return status;
 }
 
+static int send_with_interrupts_off(u32 number, const struct cnx_destination *to)
+{
+	unsigned long flags;
+	int status;
+
+	local_irq_save(flags);
+	status = send_number(number, to, CNX_NO_SLEEP);
+	local_irq_restore(flags);
+	return status;
+}
+
+static int send_with_preemption_off(u32 number, const struct cnx_destination *to)
+{
+	int status;
+
+	preempt_disable();
+	status = send_number(number, to, CNX_NO_SLEEP);
+	preempt_enable();
+	return status;
+}
+
 /* BATCHED messages in one datagram, and a reservation dropped between them, which must not arrive. */
-static int send_batch(u32 number, const struct cnx_destination *to)
+static int send_batch(u32 number, const struct cnx_destination *to, enum cnx_context context)
 {
 	struct cnx_message header = {.id = {TEST_GROUP, 1}, .seq = number, .length = sizeof(number)};
 	struct cnx_batch batch;
@@ -126,7 +147,7 @@ static int send_batch(u32 number, const struct cnx_destination *to)
 	u32 i;
 	int status;
 
-	status = cnx_batch_begin(&batch, (BATCHED + 1) * cnx_batch_room(sizeof(number)), CNX_MAY_SLEEP);
+	status = cnx_batch_begin(&batch, (BATCHED + 1) * cnx_batch_room(sizeof(number)), context);
 	for (i = 0; !status && i < BATCHED; i++) {
 		payload = cnx_batch_reserve(&batch, &header);
 		if (IS_ERR(payload)) {
@@ -149,6 +170,31 @@ static int send_batch(u32 number, const struct cnx_destination *to)
 		return status;
 	}
 	return cnx_batch_send(&batch, to);
+}
+
+static int send_batch_with_preemption_off(u32 number, const struct cnx_destination *to)
+{
+	int status;
+
+	preempt_disable();
+	status = send_batch(number, to, CNX_NO_SLEEP);
+	preempt_enable();
+	return status;
+}
+
+/* A callback that answers under a lock that no kernel lets it sleep under. */
+static int answer_under_raw_lock(void *context, const struct cnx_message *message, const struct cnx_sender *sender)
+{
+	static DEFINE_RAW_SPINLOCK(lock);
+	struct cnx_message answer = *message;
+	unsigned long flags;
+	int status;
+
+	answer.ack++;
+	raw_spin_lock_irqsave(&lock, flags);
+	status = cnx_answer(sender, &answer, 0);
+	raw_spin_unlock_irqrestore(&lock, flags);
+	return status;
 }
 
 static int send_by_lookup(u32 number)
@@ -232,7 +278,7 @@ static int listeners_show(struct seq_file *file, void *unused)
 	seq_printf(file, "2 %d\n", send_in_softirq(2, &near));
 	seq_printf(file, "3 %d\n", send_in_hardirq(3, &near));
 	seq_printf(file, "4 %d\n", send_under_spinlock(4, &near));
-	seq_printf(file, "5 %d\n", send_batch(5, &near));
+	seq_printf(file, "5 %d\n", send_batch(5, &near, CNX_MAY_SLEEP));
 	seq_printf(file, "6 %d\n", send_by_lookup(6));
 	to = (struct cnx_destination){.group = TEST_GROUP, .except = member_portid};
 	seq_printf(file, "7 %d\n", send_number(7, &to, CNX_MAY_SLEEP));
@@ -243,7 +289,7 @@ static int listeners_show(struct seq_file *file, void *unused)
 	seq_printf(file, "10 %d\n", send_number(10, &far, CNX_MAY_SLEEP));
 	seq_printf(file, "11 %d\n", send_in_softirq(11, &far));
 	seq_printf(file, "12 %d\n", send_in_hardirq(12, &far));
-	seq_printf(file, "13 %d\n", send_batch(13, &far));
+	seq_printf(file, "13 %d\n", send_batch(13, &far, CNX_MAY_SLEEP));
 	to = (struct cnx_destination){
 	    .group = TEST_FAR_GROUP,
 	    .filter = let_through,
@@ -260,6 +306,26 @@ static int listeners_show(struct seq_file *file, void *unused)
 	to = (struct cnx_destination){.group = TEST_FAR_GROUP, .except = subscriber_portid};
 	seq_printf(file, "19 %d\n", send_number(19, &to, CNX_MAY_SLEEP));
 	show_refusals(file);
+	seq_printf(file, "26 %d\n", send_with_interrupts_off(26, &near));
+	seq_printf(file, "27 %d\n", send_with_preemption_off(27, &near));
+	seq_printf(file, "28 %d\n", send_batch_with_preemption_off(28, &near));
+	seq_printf(file, "29 %d\n", send_with_preemption_off(29, &far));
+	to = (struct cnx_destination){
+	    .group = TEST_FAR_GROUP,
+	    .filter = let_through,
+	    .filter_context = &subscriber_portid,
+	};
+	seq_printf(file, "30 %d\n", send_batch_with_preemption_off(30, &to));
+	to.filter_context = &nobody;
+	seq_printf(file, "31 %d\n", send_with_preemption_off(31, &to));
+	to = (struct cnx_destination){.portid = member_portid, .group = TEST_GROUP};
+	seq_printf(file, "32 %d\n", send_with_interrupts_off(32, &to));
+	to = (struct cnx_destination){.group = TEST_DEAF_GROUP};
+	seq_printf(file, "33 %d\n", send_with_preemption_off(33, &to));
+	to = (struct cnx_destination){.portid = member_portid, .lossless = true};
+	seq_printf(file, "34 %d\n", send_with_preemption_off(34, &to));
+	/* What was sent last comes last, whatever put off what was sent before. */
+	seq_printf(file, "35 %d\n", send_number(35, &near, CNX_NO_SLEEP));
 	return 0;
 }
 
@@ -300,12 +366,25 @@ static const struct proc_ops listeners_operations = {
     .proc_release = single_release,
 };
 
+static struct cnx_callback *answering;
+
 int test_listeners_init(void)
 {
-	return proc_create("cnx_test_listeners", 0600, NULL, &listeners_operations) ? 0 : -ENOMEM;
+	struct cnx_registration r = test_registration(4, answer_under_raw_lock, NULL);
+
+	r.id.idx = TEST_GROUP;
+	r.sender = CNX_SENDER_ANYONE;
+	answering = cnx_register(&r);
+	if (IS_ERR(answering))
+		return PTR_ERR(answering);
+	if (proc_create("cnx_test_listeners", 0600, NULL, &listeners_operations))
+		return 0;
+	cnx_unregister(answering);
+	return -ENOMEM;
 }
 
 void test_listeners_exit(void)
 {
 	remove_proc_entry("cnx_test_listeners", NULL);
+	cnx_unregister(answering);
 }

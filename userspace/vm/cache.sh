@@ -25,7 +25,8 @@ new_in() {
 	chmod 755 "$work"
 }
 
-# unpack_package PACKAGE APT_OPTION...: downloads a package, without installing it, and unpacks it into $work/package.
+# unpack_package PACKAGE APT_OPTION...: downloads a package, without installing it, and unpacks it into $work/package,
+# where those lie that were unpacked before.
 # Fails without a sentence where it cannot be downloaded: the caller knows the remedy.
 unpack_package() {
 	local package=$1 deb
@@ -36,7 +37,7 @@ unpack_package() {
 		return 1
 	}
 	deb=("$work"/*.deb)
-	mkdir "$work/package" && dpkg-deb -x "${deb[0]}" "$work/package" ||
+	mkdir -p "$work/package" && dpkg-deb -x "${deb[0]}" "$work/package" ||
 		fail "$package could not be unpacked in $work; check that the disk has space and run this again."
 	rm -f "${deb[@]}"
 	chmod 755 "$work/package"

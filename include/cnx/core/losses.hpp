@@ -44,7 +44,7 @@ public:
 	}
 
 	/// Count `messages` of the callback `id` that `portid` missed. Any context. False: there is no memory for
-	/// another pair, and nothing is counted.
+	/// another pair, or none to be had here, and nothing is counted.
 	[[nodiscard]] bool add(std::uint32_t portid, Id id, std::uint64_t messages)
 	{
 		const typename P::ReadGuard guard;
@@ -52,6 +52,8 @@ public:
 			pair->lost.fetch_add(messages, std::memory_order_relaxed);
 			return true;
 		}
+		if (!may_lock()) [[unlikely]]
+			return false;
 		return writer_.with([&](Writer &writer) {
 			Pair *pair = find(portid, id);
 			if (!pair)
@@ -122,6 +124,14 @@ private:
 	};
 
 	static constexpr std::size_t chains = 256;
+
+	/// Of a platform on which there is always a lock to be had, nothing is asked.
+	[[nodiscard]] static bool may_lock()
+	{
+		if constexpr (requires { P::may_lock(); })
+			return P::may_lock();
+		return true;
+	}
 
 	/// Multiplicative hashing of both numbers (Knuth, The Art of Computer Programming 3, 6.4).
 	[[nodiscard]] std::atomic<Pair *> &chain(std::uint32_t portid, Id id)

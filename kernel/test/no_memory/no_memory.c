@@ -6,8 +6,10 @@
 #include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/kprobes.h>
+#include <linux/llist.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/netdevice.h>
 #include <linux/preempt.h>
 #include <linux/proc_fs.h>
 #include <linux/sched.h>
@@ -16,6 +18,8 @@
 #include <linux/string.h>
 
 #include <cnx/driver.h>
+
+#include "../../version.h"
 
 #define TEST_IDX 0x30
 #define NOBODY 0x7fffff01 /* a portid that no socket has */
@@ -26,6 +30,20 @@ MODULE_PARM_DESC(pool, "test the pool of ready skbs, of which cnx keeps this man
 
 static struct task_struct *starved; /* whose allocations fail; NULL: nobody's */
 static bool refills_starve;         /* with it, those of the thread that fills the pool */
+static LLIST_HEAD(taken_back);      /* memory that its taker was not given */
+
+static void starve(void)
+{
+	WRITE_ONCE(starved, current);
+}
+
+static void feed(void)
+{
+	struct llist_node *memory, *next;
+
+	WRITE_ONCE(starved, NULL);
+	llist_for_each_safe(memory, next, llist_del_all(&taken_back)) kvfree(memory);
+}
 
 static bool starves(void)
 {
@@ -37,7 +55,8 @@ static int take_back_skb(struct kretprobe_instance *instance, struct pt_regs *re
 	struct sk_buff *skb = (struct sk_buff *)regs_return_value(regs);
 
 	if (skb && starves()) {
-		kfree_skb(skb);
+		/* Preemption is off in a probe, where a kernel with PREEMPT_RT frees nothing. */
+		dev_kfree_skb_irq(skb);
 		regs_set_return_value(regs, 0);
 	}
 	return 0;
@@ -48,7 +67,8 @@ static int take_back_memory(struct kretprobe_instance *instance, struct pt_regs 
 	void *memory = (void *)regs_return_value(regs);
 
 	if (memory && READ_ONCE(starved) == current) {
-		kvfree(memory);
+		/* For the same reason it is freed later. */
+		llist_add(memory, &taken_back);
 		regs_set_return_value(regs, 0);
 	}
 	return 0;
@@ -61,7 +81,7 @@ static struct kretprobe skb_probe = {
 
 static struct kretprobe memory_probe = {
     .handler = take_back_memory,
-    .kp.symbol_name = "kvmalloc_node",
+    .kp.symbol_name = CNX_KVMALLOC_NODE,
 };
 
 static int tests;
@@ -88,9 +108,9 @@ static void test_register(struct seq_file *out)
 	};
 	struct cnx_callback *callback;
 
-	WRITE_ONCE(starved, current);
+	starve();
 	callback = cnx_register(&registration);
-	WRITE_ONCE(starved, NULL);
+	feed();
 	expect_status(out, "a registration without memory is refused", -ENOMEM, PTR_ERR_OR_ZERO(callback));
 
 	callback = cnx_register(&registration);
@@ -104,9 +124,9 @@ static void test_send(struct seq_file *out)
 	const struct cnx_destination to = {.portid = NOBODY};
 	int status;
 
-	WRITE_ONCE(starved, current);
+	starve();
 	status = cnx_send(&message, &to, CNX_MAY_SLEEP);
-	WRITE_ONCE(starved, NULL);
+	feed();
 	expect_status(out, "a send without memory is refused", -ENOMEM, status);
 	expect_status(out, "and with memory gets as far as netlink", -ECONNREFUSED,
 	              cnx_send(&message, &to, CNX_MAY_SLEEP));
@@ -117,9 +137,9 @@ static void test_batch(struct seq_file *out)
 	struct cnx_batch batch;
 	int status;
 
-	WRITE_ONCE(starved, current);
+	starve();
 	status = cnx_batch_begin(&batch, 1024, CNX_NO_SLEEP);
-	WRITE_ONCE(starved, NULL);
+	feed();
 	expect_status(out, "a batch without memory does not begin", -ENOMEM, status);
 	cnx_batch_cancel(&batch);
 }
@@ -147,10 +167,10 @@ static unsigned int send_until_starved(void)
 	unsigned int sent = 0;
 
 	WRITE_ONCE(refills_starve, true);
-	WRITE_ONCE(starved, current);
+	starve();
 	while (sent <= pool && cnx_send(&message, &to, CNX_MAY_SLEEP) == -ECONNREFUSED)
 		sent++;
-	WRITE_ONCE(starved, NULL);
+	feed();
 	WRITE_ONCE(refills_starve, false);
 	return sent;
 }
@@ -180,9 +200,9 @@ static void test_control(struct seq_file *out)
 	};
 	int status;
 
-	WRITE_ONCE(starved, current);
+	starve();
 	status = cnx_dispatch(&message);
-	WRITE_ONCE(starved, NULL);
+	feed();
 	expect_status(out, "a control request without memory is refused", -ENOMEM, status);
 	expect_status(out, "and is answered with memory", 0, cnx_dispatch(&message));
 }

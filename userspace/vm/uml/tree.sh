@@ -8,30 +8,11 @@
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../cache.sh"
+. "$here/../apt.sh"
 
 # The newest that cnx supports. Debian 12 does not have it, so apt is asked in private, with lists of its own.
 newest=linux-source-7.2
-suites="trixie-backports forky sid"
-lists=$cache/uml/apt
-apt=(-oDir::Etc::SourceList="$lists/sources.list" -oDir::Etc::SourceParts=/dev/null -oDir::State::Lists="$lists/lists"
-	-oDir::Cache="$lists/cache")
-
-update() {
-	local suite sandbox=()
-	mkdir -p "$lists/lists/partial" "$lists/cache/archives/partial" || return 1
-	for suite in $suites; do
-		echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian $suite main"
-	done >"$lists/sources.list"
-	[ "$(id -u)" = 0 ] && sandbox=(-oAPT::Sandbox::User=root)
-	apt-get "${apt[@]}" "${sandbox[@]}" update -q >/dev/null 2>&1
-}
-
-# candidate PACKAGE APT_OPTION...: the version that apt would download, or nothing.
-candidate() {
-	local package=$1
-	shift
-	apt-cache "$@" show --no-all-versions "$package" 2>/dev/null | sed -n 's/^Version: //p'
-}
+private_apt "$cache/uml/apt" trixie-backports forky sid
 
 # What a module's build takes from a tree; the rest of it would be ten times as much.
 strip_tree() {
