@@ -12,6 +12,7 @@
 
 #include <cerrno>
 #include <memory>
+#include <type_traits>
 
 namespace cnx::kernel
 {
@@ -40,6 +41,12 @@ public:
 
 private:
 	alignas(64) std::byte storage_[Bytes];
+};
+
+/// What lockdep takes for one kind of lock: all those that guard data of one type.
+template <typename Guarded>
+struct LockClass {
+	static inline constinit Embedded<cnx_k_lock_class, CNX_K_LOCK_CLASS_BYTES> object{};
 };
 
 struct Platform {
@@ -87,7 +94,12 @@ struct Platform {
 	class CNX_CAPABILITY("mutex") Mutex
 	{
 	public:
-		Mutex() { cnx_k_mutex_init(mutex_.get()); }
+		template <typename Guarded>
+		explicit Mutex(std::type_identity<Guarded>)
+		{
+			cnx_k_mutex_init(mutex_.get(), LockClass<Guarded>::object.get());
+		}
+		Mutex() : Mutex(std::type_identity<Mutex>{}) {}
 		void lock() CNX_ACQUIRE() { cnx_k_mutex_lock(mutex_.get()); }
 		void unlock() CNX_RELEASE() { cnx_k_mutex_unlock(mutex_.get()); }
 
@@ -98,7 +110,12 @@ struct Platform {
 	class CNX_CAPABILITY("spinlock") SpinLock
 	{
 	public:
-		SpinLock() { cnx_k_spinlock_init(lock_.get()); }
+		template <typename Guarded>
+		explicit SpinLock(std::type_identity<Guarded>)
+		{
+			cnx_k_spinlock_init(lock_.get(), LockClass<Guarded>::object.get());
+		}
+		SpinLock() : SpinLock(std::type_identity<SpinLock>{}) {}
 		void lock() CNX_ACQUIRE()
 		{
 			const unsigned long flags = cnx_k_spinlock_lock(lock_.get());
