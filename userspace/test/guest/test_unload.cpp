@@ -174,7 +174,7 @@ void sends_what_waits(Ktap &ktap)
 			give_up("the ticker could not be loaded");
 		ask(at_once, CNX_CONTROL_SUBSCRIBE, {ticker_id.idx, 0});
 		ask(in_batches, CNX_CONTROL_SUBSCRIBE, {ticker_id.idx, 0}, CNX_SUBSCRIBE_BATCHES);
-		std::this_thread::sleep_for(std::chrono::milliseconds(20 + cycle));
+		std::this_thread::sleep_for(std::chrono::milliseconds((20 + cycle) * slowness()));
 		if (unload_module("cnx_ticker") != 0)
 			give_up("the ticker could not be unloaded");
 		const unsigned before = in_batches.datagrams();
