@@ -2,7 +2,8 @@
 // Each thing that can fail in an operation fails once, in turn, until the operation is done without: what fails says so
 // cleanly, and cnx works afterwards.
 //
-//	test_fail_nth load MODULE [PARAMETERS]		with all that it needs loaded; also its unloading
+//	test_fail_nth load MODULE [PARAMETERS]		with all that it needs loaded
+//	test_fail_nth unload MODULE [PARAMETERS]	the same
 //	test_fail_nth load-thread MODULE TASK		the faults are those of the task, which works for whoever loads
 //	test_fail_nth program				what programs ask: with cnx and cnx_echo
 //	test_fail_nth procevents			with cnx, cnx_echo and cnx_procevents
@@ -477,6 +478,8 @@ int main(int count, char **words)
 	if (what == "load") {
 		const Faults faults;
 		load(ktap, word(2), word(3), faults);
+	} else if (what == "unload") {
+		const Faults faults;
 		unload(ktap, word(2), word(3), faults);
 	} else if (what == "load-thread") {
 		load(ktap, word(2), "", Faults(word(3)));
@@ -494,9 +497,9 @@ int main(int count, char **words)
 	} else if (what == "refill") {
 		refill(ktap, Faults(word(2)));
 	} else {
-		std::fputs(
-		    "usage: test_fail_nth load | load-thread | program | procevents | driver | namespace | refill\n",
-		    stderr);
+		std::fputs("usage: test_fail_nth load | unload | load-thread | program | procevents | driver | "
+		           "namespace | refill\n",
+		           stderr);
 		return 2;
 	}
 	return ktap.end();

@@ -32,7 +32,7 @@ elif selected wrong; then
 	kasan)
 		found "what is read after it was freed" "KASAN: (slab-)?use-after-free in wrong_init"
 		found "an index beyond an array" "UBSAN: array-index-out-of-bounds"
-		found "memory that is lost" "new suspected memory leaks"
+		found "memory that is lost" "unreferenced object"
 		found "who sleeps where one must not" "scheduling while atomic|sleeping function called from invalid context"
 		found "locks that are taken in both orders" "possible circular locking dependency"
 		found "that it looks for that no more" "cnx-vm: WARNING: lockdep has switched itself off"
