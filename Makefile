@@ -136,6 +136,8 @@ SEED :=
 stress: module userspace | packages kernel-image ## strain cnx in a VM with two CPUs (TIME=seconds MIX=scenarios SEED=number)
 	$(Q)$(VM) run stress userspace/vm/stress.sh --timeout $$(( $(STRESS_TIME) + 180 )) --append 'cnx_stress=$(STRESS_TIME):$(MIX):$(SEED)'
 
+include userspace/vm/debug/debug.mk
+
 ##@ Measure
 # What is measured: the commit, and whether the tree differs from it.
 COMMIT = $$(git describe --always --dirty 2>/dev/null || echo unknown)

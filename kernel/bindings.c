@@ -4,6 +4,7 @@
 #include <linux/filter.h>
 #include <linux/hrtimer.h>
 #include <linux/ktime.h>
+#include <linux/lockdep.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -28,6 +29,7 @@
 static_assert(sizeof(struct mutex) <= CNX_K_MUTEX_BYTES);
 static_assert(sizeof(spinlock_t) <= CNX_K_SPINLOCK_BYTES);
 static_assert(sizeof(wait_queue_head_t) <= CNX_K_WAITQUEUE_BYTES);
+static_assert(sizeof(struct lock_class_key) <= CNX_K_LOCK_CLASS_BYTES);
 struct cnx_k_timer {
 	struct hrtimer timer;
 	void (*expired)(void *context);
@@ -37,9 +39,10 @@ struct cnx_k_timer {
 static_assert(sizeof(struct cnx_k_timer) <= CNX_K_TIMER_BYTES);
 static_assert(sizeof(struct rcu_head) <= 2 * sizeof(void *));
 
-void cnx_k_mutex_init(struct cnx_k_mutex *mutex)
+void cnx_k_mutex_init(struct cnx_k_mutex *mutex, struct cnx_k_lock_class *lock_class)
 {
 	mutex_init((struct mutex *)mutex);
+	lockdep_set_class((struct mutex *)mutex, (struct lock_class_key *)lock_class);
 }
 
 void cnx_k_mutex_lock(struct cnx_k_mutex *mutex)
@@ -52,9 +55,10 @@ void cnx_k_mutex_unlock(struct cnx_k_mutex *mutex)
 	mutex_unlock((struct mutex *)mutex);
 }
 
-void cnx_k_spinlock_init(struct cnx_k_spinlock *lock)
+void cnx_k_spinlock_init(struct cnx_k_spinlock *lock, struct cnx_k_lock_class *lock_class)
 {
 	spin_lock_init((spinlock_t *)lock);
+	lockdep_set_class((spinlock_t *)lock, (struct lock_class_key *)lock_class);
 }
 
 unsigned long cnx_k_spinlock_lock(struct cnx_k_spinlock *lock)

@@ -33,6 +33,7 @@ void __rcu_read_unlock(void);
 #define CNX_K_SPINLOCK_BYTES 128
 #define CNX_K_WAITQUEUE_BYTES 256
 #define CNX_K_TIMER_BYTES 256
+#define CNX_K_LOCK_CLASS_BYTES 64
 
 struct cnx_k_mutex;
 struct cnx_k_spinlock;
@@ -40,12 +41,14 @@ struct cnx_k_waitqueue;
 struct cnx_k_timer;
 struct cnx_k_rcu_head;
 struct cnx_k_counters;
+struct cnx_k_lock_class;
 struct cnx_connector;
 
-void cnx_k_mutex_init(struct cnx_k_mutex *mutex);
+/* The class is a static object, which lockdep tells kinds of locks by. */
+void cnx_k_mutex_init(struct cnx_k_mutex *mutex, struct cnx_k_lock_class *lock_class);
 void cnx_k_mutex_lock(struct cnx_k_mutex *mutex);
 void cnx_k_mutex_unlock(struct cnx_k_mutex *mutex);
-void cnx_k_spinlock_init(struct cnx_k_spinlock *lock);
+void cnx_k_spinlock_init(struct cnx_k_spinlock *lock, struct cnx_k_lock_class *lock_class);
 unsigned long cnx_k_spinlock_lock(struct cnx_k_spinlock *lock);
 void cnx_k_spinlock_unlock(struct cnx_k_spinlock *lock, unsigned long flags);
 void cnx_k_waitqueue_init(struct cnx_k_waitqueue *queue);

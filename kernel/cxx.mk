@@ -11,8 +11,11 @@ cnx-codegen = $(filter-out $(cnx-c-only),$(filter -f% -m% -O% -pg --param%,\
 # KASAN would register each global by a constructor, which cannot be told from one of ours.
 cnx-sanitizers = $(if $(CONFIG_KASAN),$(CFLAGS_KASAN) --param asan-globals=0) $(if $(CONFIG_UBSAN),$(CFLAGS_UBSAN)) \
 	$(if $(CONFIG_KCSAN),$(CFLAGS_KCSAN)) $(if $(CONFIG_KCOV),$(CFLAGS_KCOV))
+# What they add is unlikely and would go to a part of its own, named after the function; objtool takes no such name of more
+# than 128 characters.
+cnx-sanitized = $(if $(strip $(cnx-sanitizers)),$(cnx-sanitizers) -fno-reorder-blocks-and-partition)
 # pahole of Debian 12 cannot read C++ debug information, so there is none unless a debugger is wanted (CNX_DEBUG=1).
-cnx-cxx-flags = $(cnx-codegen) $(cnx-sanitizers) $(if $(CNX_DEBUG),-g,-g0) \
+cnx-cxx-flags = $(cnx-codegen) $(cnx-sanitized) $(if $(CNX_DEBUG),-g,-g0) \
 	-std=gnu++23 -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-use-cxa-atexit -fcheck-new \
 	-D__KERNEL__ -DMODULE -D_GLIBCXX_ASSERTIONS -include $(objtree)/include/generated/autoconf.h \
 	-I$(CNX_SRC)/include -I$(CNX_SRC)/kernel -Wall -Wextra -Werror -Wno-missing-field-initializers

@@ -8,6 +8,7 @@
  */
 #include <linux/capability.h>
 #include <linux/err.h>
+#include <linux/net.h>
 #include <linux/netlink.h>
 #include <linux/notifier.h>
 #include <linux/proc_fs.h>
@@ -202,7 +203,28 @@ static bool cnx_make_listing(struct net *net, const char *name)
 	return proc_create_net(name, 0444, net->proc_net, &cnx_listing_operations, sizeof(struct cnx_listing));
 }
 
-static bool cnx_listen_on(struct net *net, unsigned int protocol)
+/*
+ * netlink makes no socket and does not say why. Whether there is one already can be asked as any program may, by
+ * sending to it: a byte, which is too short to be a message of any protocol's.
+ */
+static bool cnx_protocol_is_taken(struct net *net, unsigned int protocol)
+{
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	struct msghdr message = {.msg_name = &kernel, .msg_namelen = sizeof(kernel)};
+	u8 nothing = 0;
+	struct kvec payload = {.iov_base = &nothing, .iov_len = sizeof(nothing)};
+	struct socket *socket;
+	int sent;
+
+	if (sock_create_kern(net, PF_NETLINK, SOCK_RAW, protocol, &socket))
+		return false;
+	sent = kernel_sendmsg(socket, &message, &payload, 1, sizeof(nothing));
+	sock_release(socket);
+	return sent >= 0;
+}
+
+/* 0, -EADDRINUSE, -ENOMEM. */
+static int cnx_listen_on(struct net *net, unsigned int protocol)
 {
 	struct cnx_namespace *space = cnx_namespace_of(net);
 	struct netlink_kernel_cfg config = {
@@ -214,7 +236,9 @@ static bool cnx_listen_on(struct net *net, unsigned int protocol)
 
 	space->protocol = protocol;
 	space->socket = netlink_kernel_create(net, protocol, &config);
-	return space->socket;
+	if (space->socket)
+		return 0;
+	return cnx_protocol_is_taken(net, protocol) ? -EADDRINUSE : -ENOMEM;
 }
 
 /* What the caller of cnx_namespaces_open() asked for. */
@@ -222,17 +246,22 @@ static unsigned int cnx_wanted_protocol;
 
 static int cnx_listen_initially(struct net *net)
 {
+	int status;
+
 	if (cnx_wanted_protocol) {
-		if (cnx_listen_on(net, cnx_wanted_protocol))
-			return 0;
-		pr_err("cnx: netlink protocol %u is taken: use another number, or 0 to choose\n", cnx_wanted_protocol);
-		return -EADDRINUSE;
+		status = cnx_listen_on(net, cnx_wanted_protocol);
+		if (status == -EADDRINUSE)
+			pr_err("cnx: netlink protocol %u is taken: use another number, or 0 to choose\n",
+			       cnx_wanted_protocol);
+		return status;
 	}
-	if (cnx_listen_on(net, CNX_PROTOCOL_CONNECTOR) || cnx_listen_on(net, CNX_PROTOCOL_FALLBACK))
-		return 0;
-	pr_err("cnx: netlink protocols %u and %u are taken, or there is no memory: load with protocol=N\n",
-	       CNX_PROTOCOL_CONNECTOR, CNX_PROTOCOL_FALLBACK);
-	return -EADDRINUSE;
+	status = cnx_listen_on(net, CNX_PROTOCOL_CONNECTOR);
+	if (status == -EADDRINUSE)
+		status = cnx_listen_on(net, CNX_PROTOCOL_FALLBACK);
+	if (status == -EADDRINUSE)
+		pr_err("cnx: netlink protocols %u and %u are taken: load with protocol=N\n", CNX_PROTOCOL_CONNECTOR,
+		       CNX_PROTOCOL_FALLBACK);
+	return status;
 }
 
 /* netlink's table of a protocol's groups is as its first kernel socket asked, and no smaller than this. */
@@ -250,13 +279,16 @@ static int cnx_namespace_init(struct net *net)
 		return status;
 	if (!initially) {
 		cnx_was_elsewhere = true;
+		status = cnx_listen_on(net, CNX_PROTOCOL_CONNECTOR);
 		/* Somebody else's socket there is no reason for the namespace not to be. */
-		if (!cnx_listen_on(net, CNX_PROTOCOL_CONNECTOR)) {
+		if (status == -EADDRINUSE) {
 			pr_warn_ratelimited("cnx: netlink protocol %u is taken in a new network namespace, which "
 			                    "therefore has no cnx\n",
 			                    CNX_PROTOCOL_CONNECTOR);
 			return 0;
 		}
+		if (status)
+			return status;
 		if (cnx_namespace_of(&init_net)->protocol != CNX_PROTOCOL_CONNECTOR)
 			groups = CNX_LEAST_GROUPS;
 	}

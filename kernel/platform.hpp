@@ -13,6 +13,7 @@
 
 #include <cerrno>
 #include <memory>
+#include <type_traits>
 
 namespace cnx::kernel
 {
@@ -41,6 +42,12 @@ public:
 
 private:
 	alignas(64) std::byte storage_[Bytes];
+};
+
+/// What lockdep takes for one kind of lock: all those that guard data of one type.
+template <typename Guarded>
+struct LockClass {
+	static inline constinit Embedded<cnx_k_lock_class, CNX_K_LOCK_CLASS_BYTES> object{};
 };
 
 struct Platform {
@@ -88,7 +95,12 @@ struct Platform {
 	class CNX_CAPABILITY("mutex") Mutex
 	{
 	public:
-		Mutex() { cnx_k_mutex_init(mutex_.get()); }
+		template <typename Guarded>
+		explicit Mutex(std::type_identity<Guarded>)
+		{
+			cnx_k_mutex_init(mutex_.get(), LockClass<Guarded>::object.get());
+		}
+		Mutex() : Mutex(std::type_identity<Mutex>{}) {}
 		void lock() CNX_ACQUIRE() { cnx_k_mutex_lock(mutex_.get()); }
 		void unlock() CNX_RELEASE() { cnx_k_mutex_unlock(mutex_.get()); }
 
@@ -99,7 +111,12 @@ struct Platform {
 	class CNX_CAPABILITY("spinlock") SpinLock
 	{
 	public:
-		SpinLock() { cnx_k_spinlock_init(lock_.get()); }
+		template <typename Guarded>
+		explicit SpinLock(std::type_identity<Guarded>)
+		{
+			cnx_k_spinlock_init(lock_.get(), LockClass<Guarded>::object.get());
+		}
+		SpinLock() : SpinLock(std::type_identity<SpinLock>{}) {}
 		void lock() CNX_ACQUIRE()
 		{
 			const unsigned long flags = cnx_k_spinlock_lock(lock_.get());

@@ -38,7 +38,17 @@ struct cnx_sender {
  */
 typedef int (*cnx_callback_fn)(void *context, const struct cnx_message *message, const struct cnx_sender *sender);
 
-enum cnx_kind {
+/*
+ * An enum that comes from drivers in C, who may have put any number into it. C++ lets such an enum hold only what its
+ * enumerators span, unless it is told the type.
+ */
+#ifdef __cplusplus
+#define CNX_ANY_NUMBER : unsigned int
+#else
+#define CNX_ANY_NUMBER
+#endif
+
+enum cnx_kind CNX_ANY_NUMBER {
 	CNX_KIND_ATOMIC,
 	CNX_KIND_SLEEPABLE,
 };

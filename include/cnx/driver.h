@@ -44,7 +44,7 @@ struct cnx_coalescing {
 };
 
 /* Whom a callback serves. */
-enum cnx_scope {
+enum cnx_scope CNX_ANY_NUMBER {
 	CNX_INITIAL_NAMESPACE, /* the initial network namespace alone */
 	/*
 	 * Each network namespace, those that exist and those to come, as if the driver had registered in every one of
@@ -100,7 +100,7 @@ int cnx_unregister_all(struct cnx_callback *const *callbacks, __kernel_size_t co
  * than 96 bytes, a batch or a filter needs a ready skb, of up to 3776 bytes, and is -ENOMEM without one. With
  * `lossless` or `failed` a send is refused, -EOPNOTSUPP, since what becomes of it is known later only.
  */
-enum cnx_context {
+enum cnx_context CNX_ANY_NUMBER {
 	CNX_NO_SLEEP, /* softirq, hardirq, under a spinlock, in an atomic callback */
 	CNX_MAY_SLEEP,
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A hundred thousand callbacks, and a lookup that does not feel them. */
+/* A hundred thousand callbacks, and a lookup that does not feel them. A kernel that checks itself has a tenth of them. */
 #include <linux/err.h>
 #include <linux/ktime.h>
 #include <linux/minmax.h>
@@ -8,8 +8,9 @@
 
 #include "test.h"
 
-#define MANY 100000u
-#define LOOKUPS 20000u
+#define SLOW (IS_ENABLED(CONFIG_KASAN) || IS_ENABLED(CONFIG_KCSAN))
+#define MANY (SLOW ? 10000u : 100000u)
+#define LOOKUPS (SLOW ? 2000u : 20000u)
 #define REPETITIONS 7
 /* As many ids as stay in the nearest cache whatever else is registered. */
 #define FEW 16u
@@ -97,7 +98,7 @@ void test_scale(struct test_log *log)
 	begin = ktime_get_ns();
 	count = register_up_to(callbacks, count, MANY);
 	registering = ktime_get_ns() - begin;
-	test_equal(log, "scale: a hundred thousand callbacks are registered", MANY, count);
+	test_equal(log, "scale: a hundred thousand callbacks are registered, or as many as the kernel has patience for", MANY, count);
 	near = best_round(FEW);
 	far = best_round(MANY);
 	test_equal(log, "scale: each of them is reached", MANY, reachable());

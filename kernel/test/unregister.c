@@ -90,6 +90,7 @@ struct crowd {
 	atomic_t threads;
 	atomic_t after; /* calls that began when unregistering had returned */
 	bool gone;
+	struct completion seen; /* all are inside, or it has been waited for long enough */
 	struct completion empty;
 };
 
@@ -100,6 +101,8 @@ static int linger(void *context, const struct cnx_message *message, const struct
 	if (READ_ONCE(crowd->gone))
 		atomic_inc(&crowd->after);
 	atomic_inc(&crowd->inside);
+	/* However long the others take to begin. */
+	wait_for_completion(&crowd->seen);
 	msleep(300);
 	atomic_dec(&crowd->inside);
 	return 0;
@@ -118,14 +121,13 @@ static int call_once(void *context)
 
 static bool all_inside(struct crowd *crowd, int count)
 {
-	unsigned long end = jiffies + 10 * HZ;
+	unsigned long end = jiffies + 60 * HZ;
+	bool all;
 
-	while (atomic_read(&crowd->inside) != count) {
-		if (time_after(jiffies, end))
-			return false;
+	while (!(all = atomic_read(&crowd->inside) == count) && time_before(jiffies, end))
 		usleep_range(500, 1000);
-	}
-	return true;
+	complete_all(&crowd->seen);
+	return all;
 }
 
 /* Static, because a thread of a failed test may outlive the test. */
@@ -144,6 +146,7 @@ static void waits_for(struct test_log *log, int count, const char *name, const c
 	/* One more than there are threads, for this function, so that none of them is the last before all have begun.
 	 */
 	atomic_set(&crowd.threads, 1);
+	init_completion(&crowd.seen);
 	init_completion(&crowd.empty);
 	r.kind = CNX_KIND_SLEEPABLE;
 	callback = cnx_register(&r);

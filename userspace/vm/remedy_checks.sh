@@ -79,6 +79,24 @@ stand_in tar 'mkdir -p "${@: -1}/linux-source-6.1/arch/x86/um"
 expect "user-mode Linux that does not build" "user-mode Linux could not be built; see .*, and install .*" \
 	env XDG_CACHE_HOME="$work" "$here/uml/tree.sh" stock
 
+full_disk
+expect "no space for a debug kernel" "a debug kernel needs 4000 MB in .* and there are 3; free some space, .*" \
+	env XDG_CACHE_HOME="$work" "$here/debug/tree.sh" kasan
+
+no_network
+expect "no network for a debug kernel" "linux-source-.* could not be downloaded; check the network, .*" \
+	env XDG_CACHE_HOME="$work" "$here/debug/tree.sh" kcsan
+
+stand_in apt-get 'touch package.deb'
+stand_in dpkg-deb 'exit 0'
+stand_in tar 'mkdir -p "${@: -1}/linux-source-6.1/lib"
+	echo "config FAULT_INJECTION_STACKTRACE_FILTER" >"${@: -1}/linux-source-6.1/lib/Kconfig.debug"
+	echo "int main;" >"${@: -1}/linux-source-6.1/lib/fault-inject.c"'
+expect "a source that is not as it was" "lib/fault-inject.c of linux-source-.* is not what it was; .*" \
+	env XDG_CACHE_HOME="$work" "$here/debug/tree.sh" kasan
+
+expect "no such kind of debug kernel" "there is no debug kernel \"sane\"; .*" "$here/debug/tree.sh" sane
+
 stand_in dpkg-query 'exit 1'
 stand_in apt-get 'echo "E: Failed to fetch: Could not resolve host" >&2; exit 100'
 stand_in sudo 'exec "$@"'

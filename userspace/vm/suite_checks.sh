@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Checks that suite.py counts what its steps print, and that no step can hide a failure or hang. Prints TAP.
+# Checks that suite.py counts what its steps print, that no step can hide a failure or hang, and that a data race is passed
+# over only where it is none of cnx's. Prints TAP.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/tap.sh" suite
@@ -27,4 +28,37 @@ expect "kills a step that hangs" 1 "failed: a: killed after 1 s of silence, in A
 	'a=echo "[ RUN      ] A.B"; sleep 60 & wait'
 expect "goes on after a step that hangs" 1 "1 passed, 1 failed" --patience 1 'a=sleep 60' 'b=echo "ok 1 - x"'
 expect "fails where no test matches" 1 "0 passed, 1 failed" --only nothing 'a=true'
+
+# race LINE...: a report, as the kernel logs it, of a function of its own and what these lines say of the other one.
+race() {
+	local line
+	echo "[    1.000000] =================================================================="
+	echo "[    1.000000] BUG: KCSAN: data-race in one / $1"
+	for line in " one+0x10/0x20" "$@"; do
+		echo "[    1.000000]  $line"
+	done
+}
+race_end="[    1.000000] =================================================================="
+
+# shown NAME EXPECTED LINES: how many reports are left of these.
+shown() {
+	local name=$1 expected=$2
+	selected "$name" || return 0
+	echo "$3" >"$work/log"
+	[ "$("$here/races.py" "$work/log" | grep -c KCSAN)" = "$expected" ]
+	result $? "$name" "$("$here/races.py" "$work/log")"
+}
+shown "passes over a race of the kernel's" 0 "$(race two+0x1/0x2)
+$race_end"
+shown "shows one that cnx has a part in" 1 "$(race "two+0x1/0x2 [cnx]")
+$race_end"
+shown "and one in what cnx has called" 1 "$(race two+0x1/0x2 "three+0x1/0x2" "cnx_send+0x1/0x2 [cnx]")
+$race_end"
+shown "and one that breaks off" 1 "$(race two+0x1/0x2)"
+shown "tells them apart" 1 "$(race two+0x1/0x2)
+$race_end
+$(race "two+0x1/0x2 [cnx_stress]")
+$race_end
+$(race three+0x1/0x2)
+$race_end"
 done_testing

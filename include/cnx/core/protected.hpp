@@ -4,6 +4,8 @@
 
 #include <cnx/core/annotations.hpp>
 
+#include <concepts>
+#include <type_traits>
 #include <utility>
 
 namespace cnx
@@ -42,7 +44,17 @@ private:
 		Lock &lock_;
 	};
 
-	Lock lock_;
+	/// Where locks are checked for their order, a lock has to be told what it guards: those of different data are
+	/// held one inside the other, and no order is wrong among them because of their common type.
+	[[nodiscard]] static Lock make_lock()
+	{
+		if constexpr (std::constructible_from<Lock, std::type_identity<T>>)
+			return Lock(std::type_identity<T>{});
+		else
+			return Lock();
+	}
+
+	Lock lock_ = make_lock();
 	T data_ CNX_GUARDED_BY(lock_);
 };
 

@@ -4,6 +4,7 @@
  * at these points, whether or not that has listeners, and a kprobe sees the calls.
  */
 #include <linux/cred.h>
+#include <linux/delay.h>
 #include <linux/kernel.h>
 #include <linux/kprobes.h>
 #include <linux/ptrace.h>
@@ -97,6 +98,22 @@ static struct source {
     {.events = "coredump", .probe = {.symbol_name = "proc_coredump_connector", .pre_handler = on_coredump}},
 };
 
+/*
+ * Where the kernel has no memory to take a probe back it leaves it in place, in this module, and tells so by its
+ * address alone.
+ */
+static void take_back(struct kprobe *probe)
+{
+	kprobe_opcode_t *const address = probe->addr;
+
+	unregister_kprobe(probe);
+	while (!probe->addr) {
+		msleep(10);
+		probe->addr = address;
+		unregister_kprobe(probe);
+	}
+}
+
 void procevents_kprobes_begin(void)
 {
 	struct source *source;
@@ -105,7 +122,7 @@ void procevents_kprobes_begin(void)
 		int status = register_kprobe(&source->probe);
 
 		if (!status && !kprobe_ftrace(&source->probe)) {
-			unregister_kprobe(&source->probe);
+			take_back(&source->probe);
 			status = -EOPNOTSUPP;
 		}
 		source->registered = !status;
@@ -120,7 +137,7 @@ void procevents_kprobes_end(void)
 
 	for (source = sources; source < sources + ARRAY_SIZE(sources); source++)
 		if (source->registered)
-			unregister_kprobe(&source->probe);
+			take_back(&source->probe);
 }
 
 #else

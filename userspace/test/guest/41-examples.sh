@@ -4,15 +4,6 @@
 
 . /test/lib.sh
 
-# ends NAME STATUS COMMAND...: the command ends with this status, and its output is in $said.
-ends() {
-	ends_name=$1
-	ends_status=$2
-	shift 2
-	said=$(timeout 60 "$@" 2>&1)
-	expect "$ends_name" "$ends_status" "$?"
-}
-
 for example in request request_c request_asio monitor batch; do
 	ends "$example fails without the module" 1 /examples/$example
 	match "and names the remedy" "^$example: cnx is not loaded: run .cnx load. as root$" "$said"

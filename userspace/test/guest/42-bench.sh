@@ -7,15 +7,6 @@
 
 chmod 755 /bin/cnx
 
-# ends NAME STATUS COMMAND...: the command ends with this status, and its output is in $said.
-ends() {
-	ends_name=$1
-	ends_status=$2
-	shift 2
-	said=$(timeout 60 "$@" 2>&1)
-	expect "$ends_name" "$ends_status" "$?" || echo "$said" | tail -n 12 | sed 's/^/# /'
-}
-
 says() {
 	result "$(echo "$said" | grep -q -- "$2"; echo $?)" "$1"
 }

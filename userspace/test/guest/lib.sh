@@ -7,6 +7,8 @@
 #     expect "its state" "live" "$(cat /sys/module/cnx/initstate)"
 #     done_testing
 
+# How many times longer than usual things may take; see CNX_PATIENCE.
+patience=$(cat /etc/cnx-patience)
 tests_run=0
 tests_failed=0
 echo "KTAP version 1"
@@ -81,7 +83,7 @@ ends() {
 	ends_name=$1
 	ends_status=$2
 	shift 2
-	said=$(timeout 60 "$@" 2>&1)
+	said=$(timeout $((60 * patience)) "$@" 2>&1)
 	expect "$ends_name" "$ends_status" "$?" || echo "it said: $said" | sed 's/^/# /'
 }
 
@@ -120,9 +122,9 @@ module_tests() {
 	[ $module_seen -gt 0 ] || result 1 "$module_name reports results"
 }
 
-# wait_for SECONDS COMMAND...: repeats the command until it succeeds; fails when the time is over.
+# wait_for SECONDS COMMAND...: repeats the command until it succeeds; fails when the time, times the patience, is over.
 wait_for() {
-	wait_end=$(($(date +%s) + $1))
+	wait_end=$(($(date +%s) + $1 * patience))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		[ "$(date +%s)" -lt $wait_end ] || return 1

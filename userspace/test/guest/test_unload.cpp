@@ -174,7 +174,7 @@ void sends_what_waits(Ktap &ktap)
 			give_up("the ticker could not be loaded");
 		ask(at_once, CNX_CONTROL_SUBSCRIBE, {ticker_id.idx, 0});
 		ask(in_batches, CNX_CONTROL_SUBSCRIBE, {ticker_id.idx, 0}, CNX_SUBSCRIBE_BATCHES);
-		std::this_thread::sleep_for(std::chrono::milliseconds(20 + cycle));
+		std::this_thread::sleep_for(std::chrono::milliseconds((20 + cycle) * slowness()));
 		if (unload_module("cnx_ticker") != 0)
 			give_up("the ticker could not be unloaded");
 		const unsigned before = in_batches.datagrams();
@@ -195,7 +195,8 @@ int main()
 	sends_what_waits(ktap);
 	under_load(ktap, "echo under load", "cnx_echo", echo_id, bytes_of("hello"), 4, 20, 25,
 	           std::chrono::milliseconds(40));
-	under_load(ktap, "sleeper under load", "cnx_sleeper", sleeper_id, bytes_of("7"), 40, 1, 10,
-	           std::chrono::milliseconds(100));
+	// Whoever loads and unloads has to wait for its turn among so many.
+	under_load(ktap, "sleeper under load", "cnx_sleeper", sleeper_id, bytes_of("7"), 40, 1,
+	           std::max(3u, 10 / slowness()), std::chrono::milliseconds(100));
 	return ktap.end();
 }

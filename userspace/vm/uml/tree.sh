@@ -7,12 +7,12 @@
 # A folder holds the program `linux`, and what a module is built with: make module KDIR=FOLDER ARCH=um.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-. "$here/../cache.sh"
-. "$here/../apt.sh"
+. "$here/../kernel_source.sh"
 
 # The newest that cnx supports. Debian 12 does not have it, so apt is asked in private, with lists of its own.
 newest=linux-source-7.2
 private_apt "$cache/uml/apt" trixie-backports forky sid
+remedy="or name a tree that was built with ARCH=um with UML_TREE="
 
 # What a module's build takes from a tree; the rest of it would be ten times as much.
 strip_tree() {
@@ -25,11 +25,7 @@ build() {
 	local package=$1 folder=$2 log=$cache/uml/$1.log source
 	shift 2
 	new_in "$cache/uml" 3000 "user-mode Linux"
-	echo "  FETCH   $package (into the cache, not installed)" >&2
-	unpack_package "$package" "$@" ||
-		fail "$package could not be downloaded; check the network, run apt-get update as root, or name a tree that was built with ARCH=um with UML_TREE=."
-	tar -xJf "$work/package/usr/src/$package.tar.xz" -C "$work" && rm -rf "$work/package" ||
-		fail "$package could not be unpacked in $work; check that the disk has space and run this again."
+	unpack_source "$package" "$remedy" "$@"
 	source=$work/$package
 	# Processors with AMX have more registers than 6.1 sets aside, and the host does not restore a part of them.
 	# Newer kernels ask how many there are, and have no such line. The stack holds a copy (see ./config).
@@ -55,23 +51,11 @@ named() {
 
 # cached PACKAGE APT_OPTION...: with options, apt is asked in private.
 cached() {
-	local package=$1 version='' key folder
+	local package=$1 folder
 	shift
-	key=$(cat "$here/config" "$here/tree.sh" <(gcc -dumpfullversion) | sha256sum | cut -c 1-12)
-	[ $# -gt 0 ] || version=$(candidate "$package")
-	if [ -z "$version" ]; then
-		# What apt cannot tell without the network, or not any more, is no reason to give up a tree that is there.
-		folder=$(printf '%s\n' "$cache/uml/${package}"_*"-$key" | sort -V | tail -n 1)
-		if [ -x "$folder/linux" ]; then
-			echo "$folder"
-			return
-		fi
-		[ $# -eq 0 ] || update
-		version=$(candidate "$package" "$@")
-		[ -n "$version" ] ||
-			fail "apt knows no $package; check the network, run apt-get update as root on Debian 12, or name a tree that was built with ARCH=um with UML_TREE=."
-	fi
-	folder=$cache/uml/${package}_$version-$key
+	# shellcheck disable=SC2034 # kernel_source.sh calls it.
+	[ $# -eq 0 ] || refresh=update
+	folder=$(cached_tree "$cache/uml" "$package" "$(key_of "$here/config" "$here/tree.sh")" linux "$remedy" "$@") || exit 1
 	[ -x "$folder/linux" ] || (build "$package" "$folder" "$@") || exit 1
 	echo "$folder"
 }

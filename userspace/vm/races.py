@@ -1,0 +1,37 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only
+"""Which reports of data races (KCSAN) in a kernel's log are not about cnx.
+
+    races.py LOG     shows the lines of those that are"""
+
+import re
+import sys
+from pathlib import Path
+
+TITLE = re.compile(r"BUG: KCSAN: data-race")
+END = re.compile(r"(^|\] )={20,}$")
+
+
+def of_the_kernel(lines):
+    """The reports in which no module of cnx has a part, neither by what it does nor by what it has called, each as the
+    range of its lines. Linux has some that its authors know and have judged harmless. One that breaks off is not
+    among them."""
+    for first, line in enumerate(lines):
+        if not TITLE.search(line):
+            continue
+        end = next((number for number in range(first, len(lines)) if END.search(lines[number])), None)
+        if end is not None and not any("[cnx" in line for line in lines[first:end]):
+            yield range(first, end)
+
+
+def main():
+    lines = Path(sys.argv[1]).read_text(errors="replace").replace("\r", "").splitlines()
+    ignored = {number for report in of_the_kernel(lines) for number in report}
+    for first, line in enumerate(lines):
+        if TITLE.search(line) and first not in ignored:
+            end = next((number for number in range(first, len(lines)) if END.search(lines[number])), len(lines))
+            print(*lines[first:end], sep="\n")
+
+
+if __name__ == "__main__":
+    main()
