@@ -82,7 +82,7 @@ $(CLI_OBJECTS) $(call object,asan,$(CLI_TESTED)): override CXXFLAGS := $(patsubs
 
 # What make test runs, in this order. To add a step: name it here, give its command (which prints GoogleTest's output,
 # TAP or KTAP, and heeds CNX_ONLY), and let the step's files be made through TEST_NEEDS.
-TEST_STEPS := unit tsan flavour_mb flavour_qsbr compile_fail safety bench plots replica suite remedies build_checks snippets c_library fuzz tool guest bench_kernel bench_uml harness
+TEST_STEPS := unit tsan flavour_mb flavour_qsbr compile_fail safety clang_safety exceptions bench plots replica suite remedies build_checks snippets c_library fuzz tool guest bench_kernel bench_uml harness
 TEST_unit = $(if $(UNIT),$(BUILD)/unit --gtest_filter="*$$CNX_ONLY*",true)
 # Some kernels lay memory out so randomly that ThreadSanitizer finds no room; some containers forbid to ask for less.
 TEST_tsan = TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1" \
@@ -98,6 +98,8 @@ TEST_snippets = .ci/snippets.py doc/client.md
 TEST_c_library = userspace/test/c_library/checks.sh
 TEST_fuzz = userspace/fuzz/checks.sh
 TEST_safety = .ci/safety.py --self-test
+TEST_clang_safety = .ci/clang_safety.py
+TEST_exceptions = .ci/exceptions.py
 TEST_bench = bench/checks.sh
 TEST_plots = python3 bench/plots.py --self-test
 TEST_replica = userspace/replica/checks.sh

@@ -180,26 +180,33 @@ bool cnx_k_permits(struct sk_buff *skb, struct net *net, int capability)
 	return netlink_ns_capable(skb, net->user_ns, capability);
 }
 
+/* Counters cross the boundary under an opaque name, and without the address space that sparse knows them by. */
+static inline u64 __percpu *cnx_percpu(struct cnx_k_counters *counters)
+{
+	return (u64 __percpu __force *)counters;
+}
+
 struct cnx_k_counters *cnx_k_counters_allocate(__kernel_size_t count)
 {
+	/* The same the other way. */
 	return (struct cnx_k_counters __force *)__alloc_percpu(count * sizeof(u64), sizeof(u64));
 }
 
 void cnx_k_counters_release(struct cnx_k_counters *counters)
 {
-	free_percpu((u64 __percpu __force *)counters);
+	free_percpu(cnx_percpu(counters));
 }
 
 void cnx_k_counter_add(struct cnx_k_counters *counters, __kernel_size_t index, __u64 n)
 {
-	cnx_this_cpu_add(((u64 __percpu __force *)counters)[index], n);
+	cnx_this_cpu_add(cnx_percpu(counters)[index], n);
 }
 
 __u64 cnx_k_counter_read(struct cnx_k_counters *counters, __kernel_size_t index, unsigned int cpu)
 {
 	if (!cpu_possible(cpu))
 		return 0;
-	return READ_ONCE(per_cpu_ptr((u64 __percpu __force *)counters, cpu)[index]);
+	return READ_ONCE(per_cpu_ptr(cnx_percpu(counters), cpu)[index]);
 }
 
 /*

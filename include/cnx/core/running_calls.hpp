@@ -2,6 +2,7 @@
 #ifndef CNX_CORE_RUNNING_CALLS_HPP
 #define CNX_CORE_RUNNING_CALLS_HPP
 
+#include <cnx/core/annotations.hpp>
 #include <cnx/core/memory.hpp>
 #include <cnx/core/platform.hpp>
 #include <cnx/core/protected.hpp>
@@ -75,7 +76,7 @@ public:
 	void announce_waiter() { waiters_.fetch_add(1, std::memory_order_seq_cst); }
 
 	/// Sleeps until no call of `callback` is running. Announced, and after the grace period.
-	void wait(const C &callback)
+	void wait(const C &callback) CNX_EXCLUDES(read_section)
 	{
 		ended_.wait_until([&] { return !any(callback, nullptr); });
 	}
@@ -171,7 +172,7 @@ template <Platform P, typename C>
 class RunningCalls<P, C>::Slots
 {
 public:
-	[[nodiscard]] static Result<Slots> create()
+	[[nodiscard]] static Result<Slots> create() CNX_EXCLUDES(read_section)
 	{
 		void *const memory = P::allocate(P::cpu_count() * sizeof(Cpu));
 		if (!memory)
@@ -193,7 +194,13 @@ private:
 
 	explicit Slots(Cpu *cpus) : cpus_(cpus) {}
 	// INVARIANT: one Cpu for each number below P::cpu_count(), unless moved from.
-	[[nodiscard]] std::array<Slot, 16> &of_cpu(unsigned cpu) const { return cpus_[cpu].slots; }
+	[[nodiscard]] std::array<Slot, 16> &of_cpu(unsigned cpu) const
+	{
+		CNX_UNSAFE_BUFFERS_BEGIN
+		// SAFETY: by the invariant; whoever asks has the number from the platform, or counts to it.
+		return cpus_[cpu].slots;
+		CNX_UNSAFE_BUFFERS_END
+	}
 
 	Cpu *cpus_;
 };
