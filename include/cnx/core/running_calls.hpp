@@ -72,8 +72,8 @@ public:
 		Call *next_ = nullptr; // in the overflow list
 	};
 
-	/// Announces somebody who will wait(). Before the grace period.
-	void announce_waiter() { waiters_.fetch_add(1, std::memory_order_seq_cst); }
+	/// Announces somebody who will wait(). Before the grace period, which orders it against the calls' ends.
+	void announce_waiter() { waiters_.fetch_add(1, std::memory_order_relaxed); }
 
 	/// Sleeps until no call of `callback` is running. Announced, and after the grace period.
 	void wait(const C &callback) CNX_EXCLUDES(read_section)
@@ -133,8 +133,10 @@ private:
 	{
 		for (Slot &slot : slots_.of_cpu(P::cpu())) {
 			const C *vacant = nullptr;
+			// Acquire pairs with the release in vacate(): the task goes in after the last tenant's has
+			// gone. What the slot says to any() needs no release, see there.
 			if (slot.callback.load(std::memory_order_relaxed) == nullptr &&
-			    slot.callback.compare_exchange_strong(vacant, &callback, std::memory_order_acq_rel,
+			    slot.callback.compare_exchange_strong(vacant, &callback, std::memory_order_acquire,
 			                                          std::memory_order_relaxed)) {
 				slot.task.store(task, std::memory_order_relaxed);
 				return &slot;
@@ -144,6 +146,8 @@ private:
 	}
 
 	/// Whether a call of `callback` is running; with a task, whether in that one. A task sees its own claims.
+	/// Others see those that a grace period lies between; and who sees a slot that was claimed anew synchronizes
+	/// with the end of the call before, because the claim continues its release sequence.
 	[[nodiscard]] bool any(const C &callback, const void *task)
 	{
 		for (unsigned cpu = 0; cpu < P::cpu_count(); ++cpu) {
