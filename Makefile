@@ -217,8 +217,8 @@ fuzz-client: fuzz-programs ## fuzz the client library for TIME= seconds (60); wh
 	$(Q)userspace/fuzz/run.sh $(BUILD) '$(FUZZ_TIME)'
 
 .PHONY: lint
-lint: compile_commands.json | packages lint-packages ## clang-format, clang-tidy, cppcheck, shellcheck, SAFETY comments
-	$(Q)CNX_BUILD=. .ci/lint.sh
+lint: compile_commands.json module | packages lint-packages uml-packages ## clang-format, clang-tidy, cppcheck, sparse, checkpatch, shellcheck, spelling, SAFETY comments
+	$(Q)CNX_BUILD=. CNX_MODULE=$(BUILD) .ci/lint.sh
 
 .PHONY: format
 format: | lint-packages ## apply clang-format to all sources

@@ -55,7 +55,7 @@ void cnx_k_spinlock_init(struct cnx_k_spinlock *lock)
 	spin_lock_init((spinlock_t *)lock);
 }
 
-unsigned long cnx_k_spinlock_lock(struct cnx_k_spinlock *lock)
+unsigned long cnx_k_spinlock_lock(struct cnx_k_spinlock *lock) __acquires(lock)
 {
 	unsigned long flags;
 
@@ -63,7 +63,7 @@ unsigned long cnx_k_spinlock_lock(struct cnx_k_spinlock *lock)
 	return flags;
 }
 
-void cnx_k_spinlock_unlock(struct cnx_k_spinlock *lock, unsigned long flags)
+void cnx_k_spinlock_unlock(struct cnx_k_spinlock *lock, unsigned long flags) __releases(lock)
 {
 	spin_unlock_irqrestore((spinlock_t *)lock, flags);
 }
@@ -130,12 +130,12 @@ void cnx_k_release(void *memory)
 	kvfree(memory);
 }
 
-void cnx_k_rcu_read_lock(void)
+void cnx_k_rcu_read_lock(void) __acquires(RCU)
 {
 	rcu_read_lock();
 }
 
-void cnx_k_rcu_read_unlock(void)
+void cnx_k_rcu_read_unlock(void) __releases(RCU)
 {
 	rcu_read_unlock();
 }
