@@ -385,7 +385,7 @@ ifneq ($(PACKAGES),no)
 	$(Q)userspace/vm/packages.sh $(@:-packages=)
 endif
 
-USER_SOURCES := $(CLIENT) $(CLI) $(UNIT) $(GUEST) $(filter %.cpp,$(EXAMPLES))
+USER_SOURCES := $(CLIENT) $(CLI) $(UNIT) $(GUEST) $(filter %.cpp,$(EXAMPLES)) userspace/test/safety/instances.cpp
 compile_commands.json: $(USER_SOURCES) $(BUILD)/generated/vt100.inc Makefile $(wildcard $(BUILD)/module.built) | packages ## for editors and clang-tidy (covers the module once it is built)
 	$(Q)userspace/vm/compile_commands.py $@ $(BUILD) '$(CXX) $(CPPFLAGS) $(CXXFLAGS)' $(USER_SOURCES)
 

@@ -204,6 +204,7 @@ private:
 				return nullptr;
 			// Pairs with the release in fill(): what the giver did with the buffer is done.
 			// SAFETY: a word of a slot is 0 or the address that fill() was given.
+			// NOLINTNEXTLINE(performance-no-int-to-ptr)
 			return reinterpret_cast<T *>(words_[first + slot].exchange(0, std::memory_order_acquire));
 		}
 

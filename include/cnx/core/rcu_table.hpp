@@ -173,6 +173,7 @@ private:
 			CNX_UNSAFE_BUFFERS_BEGIN
 			// SAFETY: the word without the shift is the address that the constructor was given, or its
 			// copy, and every index comes from a hash or a counter that is kept below size().
+			// NOLINTNEXTLINE(performance-no-int-to-ptr)
 			return reinterpret_cast<Bucket *>(word_ & ~shift_mask)[i];
 			CNX_UNSAFE_BUFFERS_END
 		}
