@@ -82,7 +82,7 @@ $(CLI_OBJECTS) $(call object,asan,$(CLI_TESTED)): override CXXFLAGS := $(patsubs
 
 # What make test runs, in this order. To add a step: name it here, give its command (which prints GoogleTest's output,
 # TAP or KTAP, and heeds CNX_ONLY), and let the step's files be made through TEST_NEEDS.
-TEST_STEPS := unit tsan flavour_mb flavour_qsbr compile_fail safety bench plots replica suite remedies build_checks snippets c_library fuzz tool guest bench_kernel bench_uml harness
+TEST_STEPS := unit tsan flavour_mb flavour_qsbr compile_fail safety clang_safety exceptions references models bench plots replica suite remedies build_checks snippets c_library fuzz tool guest bench_kernel bench_uml harness
 TEST_unit = $(if $(UNIT),$(BUILD)/unit --gtest_filter="*$$CNX_ONLY*",true)
 # Some kernels lay memory out so randomly that ThreadSanitizer finds no room; some containers forbid to ask for less.
 TEST_tsan = TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1" \
@@ -98,6 +98,10 @@ TEST_snippets = .ci/snippets.py doc/client.md
 TEST_c_library = userspace/test/c_library/checks.sh
 TEST_fuzz = userspace/fuzz/checks.sh
 TEST_safety = .ci/safety.py --self-test
+TEST_clang_safety = .ci/clang_safety.py
+TEST_exceptions = .ci/exceptions.py
+TEST_references = .ci/references.py doc/safety.md doc/memory-model.md
+TEST_models = $(BUILD)/models/models doc/memory-model.md
 TEST_bench = bench/checks.sh
 TEST_plots = python3 bench/plots.py --self-test
 TEST_replica = userspace/replica/checks.sh
@@ -105,7 +109,7 @@ TEST_bench_kernel = bench/kernel/checks.sh icount
 TEST_bench_uml = bench/kernel/checks.sh uml
 TEST_guest = $(VM) test --only "$$CNX_ONLY"
 TEST_harness = $(VM) selftest --only "$$CNX_ONLY"
-TEST_NEEDS := module module-uml userspace guest examples c-library-stub fuzz-programs unit-program unit-variants bench-program
+TEST_NEEDS := module module-uml userspace guest examples c-library-stub fuzz-programs unit-program unit-variants bench-program $(BUILD)/models/models
 
 ##@ Use
 .PHONY: help
@@ -217,8 +221,8 @@ fuzz-client: fuzz-programs ## fuzz the client library for TIME= seconds (60); wh
 	$(Q)userspace/fuzz/run.sh $(BUILD) '$(FUZZ_TIME)'
 
 .PHONY: lint
-lint: compile_commands.json | packages lint-packages ## clang-format, clang-tidy, cppcheck, shellcheck, SAFETY comments
-	$(Q)CNX_BUILD=. .ci/lint.sh
+lint: compile_commands.json module | packages lint-packages uml-packages ## clang-format, clang-tidy, cppcheck, sparse, checkpatch, shellcheck, spelling, SAFETY comments
+	$(Q)CNX_BUILD=. CNX_MODULE=$(BUILD) .ci/lint.sh
 
 .PHONY: format
 format: | lint-packages ## apply clang-format to all sources
@@ -229,6 +233,8 @@ lint-packages: | packages
 ifneq ($(PACKAGES),no)
 	$(Q)userspace/vm/packages.sh lint
 endif
+
+include userspace/test/models/models.mk
 
 # ---------------------------------------------------------------------------------------------------- the module
 
@@ -383,7 +389,7 @@ ifneq ($(PACKAGES),no)
 	$(Q)userspace/vm/packages.sh $(@:-packages=)
 endif
 
-USER_SOURCES := $(CLIENT) $(CLI) $(UNIT) $(GUEST) $(filter %.cpp,$(EXAMPLES))
+USER_SOURCES := $(CLIENT) $(CLI) $(UNIT) $(GUEST) $(filter %.cpp,$(EXAMPLES)) userspace/test/safety/instances.cpp
 compile_commands.json: $(USER_SOURCES) $(BUILD)/generated/vt100.inc Makefile $(wildcard $(BUILD)/module.built) | packages ## for editors and clang-tidy (covers the module once it is built)
 	$(Q)userspace/vm/compile_commands.py $@ $(BUILD) '$(CXX) $(CPPFLAGS) $(CXXFLAGS)' $(USER_SOURCES)
 

@@ -6,6 +6,7 @@
 #include "skb.hpp"
 #include "transport.hpp"
 
+#include <cnx/core/annotations.hpp>
 #include <cnx/core/result.hpp>
 
 #include <cstddef>
@@ -33,7 +34,10 @@ public:
 		const std::span<std::byte> room = skb.room();
 		// SAFETY: any byte may be written as an unsigned char.
 		batch.next = reinterpret_cast<unsigned char *>(room.data());
+		CNX_UNSAFE_BUFFERS_BEGIN
+		// SAFETY: the end of the same room.
 		batch.end = batch.next + room.size();
+		CNX_UNSAFE_BUFFERS_END
 		batch.skb = std::move(skb).release();
 		return {};
 	}

@@ -61,7 +61,7 @@ void cnx_k_spinlock_init(struct cnx_k_spinlock *lock, struct cnx_k_lock_class *l
 	lockdep_set_class((spinlock_t *)lock, (struct lock_class_key *)lock_class);
 }
 
-unsigned long cnx_k_spinlock_lock(struct cnx_k_spinlock *lock)
+unsigned long cnx_k_spinlock_lock(struct cnx_k_spinlock *lock) __acquires(lock)
 {
 	unsigned long flags;
 
@@ -69,7 +69,7 @@ unsigned long cnx_k_spinlock_lock(struct cnx_k_spinlock *lock)
 	return flags;
 }
 
-void cnx_k_spinlock_unlock(struct cnx_k_spinlock *lock, unsigned long flags)
+void cnx_k_spinlock_unlock(struct cnx_k_spinlock *lock, unsigned long flags) __releases(lock)
 {
 	spin_unlock_irqrestore((spinlock_t *)lock, flags);
 }
@@ -136,12 +136,12 @@ void cnx_k_release(void *memory)
 	kvfree(memory);
 }
 
-void cnx_k_rcu_read_lock(void)
+void cnx_k_rcu_read_lock(void) __acquires(RCU)
 {
 	rcu_read_lock();
 }
 
-void cnx_k_rcu_read_unlock(void)
+void cnx_k_rcu_read_unlock(void) __releases(RCU)
 {
 	rcu_read_unlock();
 }
@@ -186,26 +186,33 @@ bool cnx_k_permits(struct sk_buff *skb, struct net *net, int capability)
 	return netlink_ns_capable(skb, net->user_ns, capability);
 }
 
+/* Counters cross the boundary under an opaque name, and without the address space that sparse knows them by. */
+static inline u64 __percpu *cnx_percpu(struct cnx_k_counters *counters)
+{
+	return (u64 __percpu __force *)counters;
+}
+
 struct cnx_k_counters *cnx_k_counters_allocate(__kernel_size_t count)
 {
+	/* The same the other way. */
 	return (struct cnx_k_counters __force *)__alloc_percpu(count * sizeof(u64), sizeof(u64));
 }
 
 void cnx_k_counters_release(struct cnx_k_counters *counters)
 {
-	free_percpu((u64 __percpu __force *)counters);
+	free_percpu(cnx_percpu(counters));
 }
 
 void cnx_k_counter_add(struct cnx_k_counters *counters, __kernel_size_t index, __u64 n)
 {
-	cnx_this_cpu_add(((u64 __percpu __force *)counters)[index], n);
+	cnx_this_cpu_add(cnx_percpu(counters)[index], n);
 }
 
 __u64 cnx_k_counter_read(struct cnx_k_counters *counters, __kernel_size_t index, unsigned int cpu)
 {
 	if (!cpu_possible(cpu))
 		return 0;
-	return READ_ONCE(per_cpu_ptr((u64 __percpu __force *)counters, cpu)[index]);
+	return READ_ONCE(per_cpu_ptr(cnx_percpu(counters), cpu)[index]);
 }
 
 /*

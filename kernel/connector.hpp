@@ -66,6 +66,7 @@ public:
 
 	/// Register a callback here. May sleep. exists, no_memory.
 	[[nodiscard]] Result<Entry *> add(CallbackSpec spec, const std::optional<CoalescingLimits> &limits)
+	    CNX_EXCLUDES(read_section)
 	{
 		auto coalescing = Owned<Platform, Coalescing>::adopt(nullptr);
 		if (limits) {
@@ -80,7 +81,7 @@ public:
 	}
 
 	/// The second half of an entry's removal, as in Registry::finish().
-	void finish(Entry *entry)
+	void finish(Entry *entry) CNX_EXCLUDES(read_section)
 	{
 		registry().finish(std::span(&entry, 1), [this](const Entry &gone) {
 			// No sender finds it any more; its end sends what waits.
@@ -133,7 +134,7 @@ public:
 		return status;
 	}
 
-	void socket_closed(std::uint32_t portid)
+	void socket_closed(std::uint32_t portid) CNX_EXCLUDES(read_section)
 	{
 		// Most sockets had no subscription.
 		static_cast<void>(subscriptions_.remove_all(portid));

@@ -53,6 +53,15 @@ constinit std::atomic<Connector *> receiving = nullptr;
 	return reinterpret_cast<Listener *>(listener);
 }
 
+/// What an entry point was handed.
+[[nodiscard, gnu::always_inline]] inline std::span<const std::byte> datagram_at(const void *bytes, __kernel_size_t size)
+{
+	CNX_UNSAFE_BUFFERS_BEGIN
+	// SAFETY: the caller's skb is linear and has `size` bytes at `bytes` until the entry point returns.
+	return {static_cast<const std::byte *>(bytes), size};
+	CNX_UNSAFE_BUFFERS_END
+}
+
 /// nullptr: cnx has no socket in that namespace.
 [[nodiscard, gnu::always_inline]] inline Connector *connector_of(const net *space)
 {
@@ -139,9 +148,8 @@ void cnx_core_receive(sk_buff *skb, const void *bytes, __kernel_size_t size, net
 {
 	const cnx_sender sender{
 	    .pid = origin.pid, .uid = origin.uid, .gid = origin.gid, .portid = origin.portid, .net = net, .skb = skb};
-	// SAFETY: the caller's skb is linear and has `size` bytes at `bytes` until this returns.
 	if (Connector *const connector = receiving.load(std::memory_order_acquire)) [[likely]]
-		connector->receive({static_cast<const std::byte *>(bytes), size}, sender);
+		connector->receive(datagram_at(bytes, size), sender);
 }
 
 void cnx_core_receive_by(cnx_connector *connector, sk_buff *skb, const void *bytes, __kernel_size_t size, net *net,
@@ -149,8 +157,7 @@ void cnx_core_receive_by(cnx_connector *connector, sk_buff *skb, const void *byt
 {
 	const cnx_sender sender{
 	    .pid = origin.pid, .uid = origin.uid, .gid = origin.gid, .portid = origin.portid, .net = net, .skb = skb};
-	// SAFETY: the caller's skb is linear and has `size` bytes at `bytes` until this returns.
-	from_opaque(connector)->receive({static_cast<const std::byte *>(bytes), size}, sender);
+	from_opaque(connector)->receive(datagram_at(bytes, size), sender);
 }
 
 void cnx_core_socket_closed(cnx_connector *connector, __u32 portid)
@@ -217,7 +224,9 @@ int cnx_unregister_all(cnx_callback *const *callbacks, __kernel_size_t count)
 		return to_errno(Error::invalid);
 	// SAFETY: cnx_callback and Registered are one type under two names, so an array of pointers to one is an array
 	// of pointers to the other.
+	CNX_UNSAFE_BUFFERS_BEGIN
 	const std::span all(reinterpret_cast<Registered *const *>(callbacks), count);
+	CNX_UNSAFE_BUFFERS_END
 	if (std::any_of(all.begin(), all.end(), [](const Registered *each) { return !each || is_error(each); }))
 		return to_errno(Error::invalid);
 	if (all.empty())

@@ -75,7 +75,7 @@ public:
 	[[nodiscard]] Notes &notes() { return notes_; }
 
 	/// A connector for one more namespace, with the callbacks that serve every one. May sleep. no_memory.
-	[[nodiscard]] Result<Connector *> open()
+	[[nodiscard]] Result<Connector *> open() CNX_EXCLUDES(read_section)
 	{
 		auto connector = CNX_TRY(Connector::create(version_, pool_));
 		return state_.with([&](State &state) -> Result<Connector *> {
@@ -92,7 +92,7 @@ public:
 
 	/// The end of a namespace's connector, which nobody uses any more but drivers that are unregistering. May
 	/// sleep.
-	void close(Connector *closed)
+	void close(Connector *closed) CNX_EXCLUDES(read_section)
 	{
 		const auto connector = Owned<Platform, Connector>::adopt(closed);
 		state_.with([closed](State &state) {
@@ -135,7 +135,7 @@ public:
 	}
 
 	/// Unregister all of them and free them, as Registry::remove() does, with one grace period for all namespaces.
-	[[nodiscard]] Status remove(std::span<Registered *const> all)
+	[[nodiscard]] Status remove(std::span<Registered *const> all) CNX_EXCLUDES(read_section)
 	{
 		if (Platform::in_read_section())
 			return std::unexpected(Error::deadlock);

@@ -54,8 +54,8 @@ struct Platform {
 	class CNX_SCOPED_CAPABILITY ReadGuard
 	{
 	public:
-		ReadGuard() { read_lock(); }
-		~ReadGuard() { read_unlock(); }
+		ReadGuard() CNX_ACQUIRE_SHARED(read_section) { read_lock(); }
+		~ReadGuard() CNX_RELEASE() { read_unlock(); }
 		ReadGuard(const ReadGuard &) = delete;
 		ReadGuard &operator=(const ReadGuard &) = delete;
 
@@ -101,7 +101,7 @@ struct Platform {
 			cnx_k_mutex_init(mutex_.get(), LockClass<Guarded>::object.get());
 		}
 		Mutex() : Mutex(std::type_identity<Mutex>{}) {}
-		void lock() CNX_ACQUIRE() { cnx_k_mutex_lock(mutex_.get()); }
+		void lock() CNX_ACQUIRE() CNX_EXCLUDES(read_section) { cnx_k_mutex_lock(mutex_.get()); }
 		void unlock() CNX_RELEASE() { cnx_k_mutex_unlock(mutex_.get()); }
 
 	private:
@@ -135,7 +135,7 @@ struct Platform {
 		WaitQueue() { cnx_k_waitqueue_init(queue_.get()); }
 
 		template <typename Predicate>
-		void wait_until(Predicate predicate)
+		void wait_until(Predicate predicate) CNX_EXCLUDES(read_section)
 		{
 			cnx_k_waitqueue_wait(
 			    queue_.get(),
@@ -149,7 +149,7 @@ struct Platform {
 		Embedded<cnx_k_waitqueue, CNX_K_WAITQUEUE_BYTES> queue_;
 	};
 
-	static void *allocate(std::size_t bytes)
+	static void *allocate(std::size_t bytes) CNX_EXCLUDES(read_section)
 	{
 		return cnx_k_allocate(bytes);
 	}
@@ -169,11 +169,11 @@ struct Platform {
 		cnx_k_call_rcu(reinterpret_cast<cnx_k_rcu_head *>(head),
 		               reinterpret_cast<void (*)(cnx_k_rcu_head *)>(reclaim));
 	}
-	static void synchronize()
+	static void synchronize() CNX_EXCLUDES(read_section)
 	{
 		cnx_k_synchronize();
 	}
-	static void flush_retired()
+	static void flush_retired() CNX_EXCLUDES(read_section)
 	{
 		cnx_k_rcu_barrier();
 	}
@@ -252,6 +252,7 @@ struct Platform {
 	}
 	static void counter_add(Counters counters, std::size_t index, std::uint64_t n)
 	{
+		CNX_UNSAFE_BUFFERS_BEGIN
 #ifdef CNX_PERCPU_IS_GS
 		// SAFETY: per-CPU memory is an array of counters at this distance from where %gs points, and one
 		// instruction adds to it, which no interrupt can divide.
@@ -262,6 +263,7 @@ struct Platform {
 #else
 		cnx_k_counter_add(counters, index, n);
 #endif
+		CNX_UNSAFE_BUFFERS_END
 	}
 	static std::uint64_t counter_read(Counters counters, std::size_t index, unsigned cpu)
 	{

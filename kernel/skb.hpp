@@ -60,18 +60,22 @@ public:
 	[[nodiscard]] std::span<const std::byte> bytes() const CNX_LIFETIME_BOUND
 	{
 		__kernel_size_t size = 0;
-		// SAFETY: skbs here are linear, and have `size` bytes there.
 		const void *const data = cnx_k_skb_data(skb_, &size);
+		CNX_UNSAFE_BUFFERS_BEGIN
+		// SAFETY: skbs here are linear, and have `size` bytes there.
 		return {static_cast<const std::byte *>(data), size};
+		CNX_UNSAFE_BUFFERS_END
 	}
 
 	/// What is free behind them.
 	[[nodiscard]] std::span<std::byte> room() CNX_LIFETIME_BOUND
 	{
 		__kernel_size_t size = 0;
-		// SAFETY: as above, the tailroom of `size` bytes.
 		void *const tail = cnx_k_skb_room_of(skb_, &size);
+		CNX_UNSAFE_BUFFERS_BEGIN
+		// SAFETY: as above, the tailroom of `size` bytes.
 		return {static_cast<std::byte *>(tail), size};
+		CNX_UNSAFE_BUFFERS_END
 	}
 
 	/// The first `bytes` bytes of the room, which are carried from now on. nullptr: there are not so many.
@@ -99,8 +103,10 @@ public:
 		std::byte *const at = extend(whole);
 		if (!at) [[unlikely]]
 			return false;
+		CNX_UNSAFE_BUFFERS_BEGIN
 		// SAFETY: that is how many bytes it was extended by, and they hold both headers and the payload.
 		const std::span bytes(at, whole);
+		CNX_UNSAFE_BUFFERS_END
 		// The padding is the end of the last word, and there always is one: a part of the headers if nothing
 		// else.
 		const std::uint32_t padding = 0;

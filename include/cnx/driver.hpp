@@ -4,6 +4,7 @@
 #ifndef CNX_DRIVER_HPP
 #define CNX_DRIVER_HPP
 
+#include <cnx/core/annotations.hpp>
 #include <cnx/core/message.hpp>
 #include <cnx/core/result.hpp>
 #include <cnx/driver.h>
@@ -31,8 +32,7 @@ template <typename T>
 requires std::is_trivially_copyable_v<T>
 [[nodiscard]] std::optional<T> payload_as(const cnx_message &message)
 {
-	// SAFETY: payload and length are one checked view, as cnx/callback.h promises.
-	return load<T>({static_cast<const std::byte *>(message.payload), message.length});
+	return load<T>(payload_of(message));
 }
 
 /// A receiver is an object with `int receive(const cnx_message &, const cnx_sender &)`, and a kind that says whether
@@ -188,8 +188,10 @@ public:
 		const auto address = reinterpret_cast<std::uintptr_t>(payload);
 		if (address >= static_cast<std::uintptr_t>(-4095))
 			return std::unexpected(static_cast<Error>(-static_cast<std::intptr_t>(address)));
+		CNX_UNSAFE_BUFFERS_BEGIN
 		// SAFETY: what is no error is header.length bytes of the batch's buffer.
 		return Reservation(&batch_, {static_cast<std::byte *>(payload), header.length});
+		CNX_UNSAFE_BUFFERS_END
 	}
 
 	/// Errors: those of cnx_batch_send().

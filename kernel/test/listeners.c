@@ -238,11 +238,13 @@ static int dispatch_number(u32 number, enum cnx_kind kind, bool locked, int answ
 	callback = cnx_register(&r);
 	if (IS_ERR(callback))
 		return PTR_ERR(callback);
-	if (locked)
+	if (locked) {
 		spin_lock(&lock);
-	status = cnx_dispatch(&message);
-	if (locked)
+		status = cnx_dispatch(&message);
 		spin_unlock(&lock);
+	} else {
+		status = cnx_dispatch(&message);
+	}
 	cnx_unregister(callback);
 	return status;
 }

@@ -86,7 +86,7 @@ void TopModel::add(Sample sample)
 
 TopFrame TopModel::frame(TopOrder order, bool reversed) const
 {
-	TopFrame frame;
+	TopFrame frame{};
 	frame.order = order;
 	if (!before_ || !now_)
 		return frame;

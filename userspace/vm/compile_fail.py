@@ -19,7 +19,7 @@ CASES = ROOT / "userspace/test/compile_fail"
 
 
 def compile_case(compiler, flags, path, *more):
-    command = [compiler, "-std=c++23", "-fsyntax-only", f"-I{ROOT}/include", f"-I{ROOT}/userspace", f"-I{ROOT}/userspace/replica/include", *flags, *more, path]
+    command = [compiler, "-std=c++23", "-fsyntax-only", f"-I{ROOT}/include", f"-I{ROOT}", f"-I{ROOT}/userspace/replica/include", *flags, *more, path]
     done = subprocess.run(command, capture_output=True, text=True, errors="replace")
     return done.returncode, done.stderr + done.stdout
 

@@ -3,6 +3,7 @@
 #define CNX_CORE_CALLBACK_HPP
 
 #include <cnx/callback.h>
+#include <cnx/core/annotations.hpp>
 #include <cnx/core/counters.hpp>
 #include <cnx/core/memory.hpp>
 #include <cnx/core/message.hpp>
@@ -51,7 +52,7 @@ public:
 	using Counted = Counters<P, CallbackCounter, callback_counters>;
 
 	/// May sleep. no_memory.
-	[[nodiscard]] static Result<Owned<P, Callback>> create(const CallbackSpec &spec)
+	[[nodiscard]] static Result<Owned<P, Callback>> create(const CallbackSpec &spec) CNX_EXCLUDES(read_section)
 	{
 		auto counted = CNX_TRY(Counted::create());
 		auto label =

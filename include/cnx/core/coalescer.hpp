@@ -155,9 +155,12 @@ private:
 	{
 		const std::size_t room = datagram_room(message.length);
 		Pending *pending = find(state, to);
+		// What find() finds has its buffer.
+		// NOLINTBEGIN(bugprone-unchecked-optional-access)
 		if (pending && pending->messages < limits_.messages && pending->bytes + room <= limits_.bytes &&
 		    pending->buffer->append(message))
 			return added(state, *pending, room);
+		// NOLINTEND(bugprone-unchecked-optional-access)
 		// Whatever it is that has to go first needs a place in the queue.
 		if (!pending)
 			pending = &oldest(state);
@@ -211,7 +214,8 @@ private:
 	static void close(State &state, Pending &pending)
 	{
 		Full &full = state.queue[(state.first + state.queued) % queue_depth];
-		full.buffer.emplace(*std::move(pending.buffer));
+		// It is called for what has a buffer.
+		full.buffer.emplace(*std::move(pending.buffer)); // NOLINT(bugprone-unchecked-optional-access)
 		pending.buffer.reset();
 		full.messages = pending.messages;
 		full.to = pending.to;
@@ -255,6 +259,8 @@ private:
 				if (!state.sending)
 					return false;
 				Full &full = state.queue[state.first];
+				// What is queued has its buffer.
+				// NOLINTNEXTLINE(bugprone-unchecked-optional-access)
 				next.buffer.emplace(*std::move(full.buffer));
 				full.buffer.reset();
 				next.messages = full.messages;
@@ -265,6 +271,8 @@ private:
 			});
 			if (!found)
 				return;
+			// What was found in the queue has been moved here with its buffer.
+			// NOLINTNEXTLINE(bugprone-unchecked-optional-access)
 			sink_.deliver(*std::move(next.buffer), next.messages, next.to);
 		}
 	}

@@ -68,9 +68,7 @@ public:
 	[[nodiscard]] Result<std::size_t> answer(const cnx_message &message, const cnx_sender &sender,
 	                                         std::span<std::byte> reply)
 	{
-		const auto request = load<cnx_control_request>(
-		    // SAFETY: payload and length are one checked view, by the invariant of cnx_message.
-		    {static_cast<const std::byte *>(message.payload), message.length});
+		const auto request = load<cnx_control_request>(payload_of(message));
 		if (!request || request->version != CNX_CONTROL_VERSION)
 			return std::unexpected(Error::bad_message);
 
@@ -169,8 +167,9 @@ private:
 		for (; cpu < cpus && (request.count == 0 || header.count < request.count); ++cpu) {
 			cnx_counters record{};
 			record.cpu = static_cast<std::uint32_t>(cpu);
-			for (unsigned i = 0; i < CNX_COUNTERS; ++i)
-				record.value[i] = dispatcher_.counters().read(static_cast<cnx_counter>(i), record.cpu);
+			unsigned i = 0;
+			for (__u64 &value : record.value)
+				value = dispatcher_.counters().read(static_cast<cnx_counter>(i++), record.cpu);
 			if (!records.write(record))
 				break;
 			++header.count;

@@ -2,6 +2,7 @@
 #ifndef CNX_CORE_DISPATCHER_HPP
 #define CNX_CORE_DISPATCHER_HPP
 
+#include <cnx/core/annotations.hpp>
 #include <cnx/core/registry.hpp>
 
 #include <optional>
@@ -45,7 +46,7 @@ public:
 	using GlobalCounters = Counters<P, cnx_counter, CNX_COUNTERS>;
 
 	/// May sleep. no_memory.
-	[[nodiscard]] static Result<Owned<P, Dispatcher>> create()
+	[[nodiscard]] static Result<Owned<P, Dispatcher>> create() CNX_EXCLUDES(read_section)
 	{
 		auto slots = CNX_TRY(Registry<P>::Calls::Slots::create());
 		auto counters = CNX_TRY(GlobalCounters::create());

@@ -143,10 +143,11 @@ private:
 	/// Under a guard or the lock.
 	[[nodiscard]] Pair *find(std::uint32_t portid, Id id)
 	{
-		// Pairs with the release in insert().
+		// Pairs with the releases in insert() and unlink(). Pairs that are chained behind one are older than
+		// it, and were there for whoever inserted it: who has seen it has seen them.
 		Pair *pair = chain(portid, id).load(std::memory_order_acquire);
 		while (pair && (pair->portid != portid || key_of(pair->id) != key_of(id)))
-			pair = pair->chained.load(std::memory_order_acquire);
+			pair = pair->chained.load(std::memory_order_relaxed);
 		return pair;
 	}
 

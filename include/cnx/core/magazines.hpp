@@ -2,6 +2,7 @@
 #ifndef CNX_CORE_MAGAZINES_HPP
 #define CNX_CORE_MAGAZINES_HPP
 
+#include <cnx/core/annotations.hpp>
 #include <cnx/core/platform.hpp>
 #include <cnx/core/result.hpp>
 
@@ -45,7 +46,7 @@ public:
 	};
 
 	/// Empty magazines of `depth` buffers. May sleep. invalid: a depth of 0 or above `deepest`. no_memory.
-	[[nodiscard]] static Result<Magazines> create(unsigned depth)
+	[[nodiscard]] static Result<Magazines> create(unsigned depth) CNX_EXCLUDES(read_section)
 	{
 		if (depth == 0 || depth > deepest)
 			return std::unexpected(Error::invalid);
@@ -203,6 +204,7 @@ private:
 				return nullptr;
 			// Pairs with the release in fill(): what the giver did with the buffer is done.
 			// SAFETY: a word of a slot is 0 or the address that fill() was given.
+			// NOLINTNEXTLINE(performance-no-int-to-ptr)
 			return reinterpret_cast<T *>(words_[first + slot].exchange(0, std::memory_order_acquire));
 		}
 

@@ -2,6 +2,7 @@
 #ifndef CNX_CORE_MEMORY_HPP
 #define CNX_CORE_MEMORY_HPP
 
+#include <cnx/core/annotations.hpp>
 #include <cnx/core/platform.hpp>
 #include <cnx/core/result.hpp>
 
@@ -17,7 +18,7 @@ class Owned
 {
 public:
 	template <typename... Args>
-	[[nodiscard]] static Result<Owned> create(Args &&...args)
+	[[nodiscard]] static Result<Owned> create(Args &&...args) CNX_EXCLUDES(read_section)
 	{
 		void *const memory = P::allocate(sizeof(T));
 		if (!memory)

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <type_traits>
 
 namespace cnx
 {
@@ -51,8 +52,18 @@ inline constexpr std::uint16_t netlink_type_done = 3;      // NLMSG_DONE, what t
 	return netlink_align(sizeof(NetlinkHeader) + sizeof(cnx_msg) + payload);
 }
 
+/// The payload of a message that is being handled.
+[[nodiscard]] inline std::span<const std::byte> payload_of(const cnx_message &message)
+{
+	CNX_UNSAFE_BUFFERS_BEGIN
+	// SAFETY: payload and length are one checked view, as cnx/callback.h promises.
+	return {static_cast<const std::byte *>(message.payload), message.length};
+	CNX_UNSAFE_BUFFERS_END
+}
+
 /// A value of a trivially copyable type at the front of `bytes`, whatever its alignment there.
 template <typename T>
+requires std::is_trivially_copyable_v<T>
 [[nodiscard]] std::optional<T> load(std::span<const std::byte> bytes)
 {
 	if (bytes.size() < sizeof(T))
@@ -64,6 +75,7 @@ template <typename T>
 
 /// The same from the middle of bytes that are known to reach so far.
 template <typename T>
+requires std::is_trivially_copyable_v<T>
 [[nodiscard, gnu::always_inline]] inline T load_at(std::span<const std::byte> bytes, std::size_t offset)
 {
 	T value;
@@ -112,7 +124,7 @@ struct NetlinkMessage {
 
 /// The netlink messages of one datagram, in order.
 /// The bytes stay the caller's and must outlive this and every view taken from it.
-class Datagram
+class CNX_VIEW Datagram
 {
 public:
 	explicit Datagram(std::span<const std::byte> bytes CNX_LIFETIME_BOUND) : rest_(bytes) {}

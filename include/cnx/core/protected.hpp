@@ -12,7 +12,7 @@ namespace cnx
 {
 
 /// Data that lives in its lock: there is no way to it but with(), which holds the lock for as long as it is open.
-/// Context is the lock's own. Do not let a reference to the data leave the function.
+/// Context is the lock's own. A reference to the data must not leave the function, nor a pointer to it.
 template <typename T, typename Lock>
 class Protected
 {
@@ -27,6 +27,8 @@ public:
 	template <typename Function>
 	decltype(auto) with(Function &&function)
 	{
+		static_assert(!std::is_reference_v<std::invoke_result_t<Function, T &>>,
+		              "a reference to the data would leave its lock");
 		Hold hold(lock_);
 		return std::forward<Function>(function)(data_);
 	}

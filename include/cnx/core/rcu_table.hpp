@@ -113,7 +113,9 @@ private:
 			// SAFETY: `matches` has no bit but highest ones of the seven slots' bytes, so this is the
 			// address of a member of `values`, which lies eight bytes from the start of the standard-layout
 			// bucket.
+			CNX_UNSAFE_BUFFERS_BEGIN
 			const auto *const at = reinterpret_cast<const std::byte *>(this) + std::size_t{highest_bit} + 1;
+			CNX_UNSAFE_BUFFERS_END
 			return reinterpret_cast<const std::atomic<V *> *>(at)->load(std::memory_order_relaxed);
 		}
 
@@ -168,9 +170,12 @@ private:
 
 		[[nodiscard]] Bucket &operator[](std::size_t i) const
 		{
+			CNX_UNSAFE_BUFFERS_BEGIN
 			// SAFETY: the word without the shift is the address that the constructor was given, or its
-			// copy.
+			// copy, and every index comes from a hash or a counter that is kept below size().
+			// NOLINTNEXTLINE(performance-no-int-to-ptr)
 			return reinterpret_cast<Bucket *>(word_ & ~shift_mask)[i];
+			CNX_UNSAFE_BUFFERS_END
 		}
 
 	private:
@@ -218,7 +223,7 @@ private:
 		Array &operator=(const Array &) = delete;
 		~Array() { P::release(&view_[0], view_.size() * sizeof(Bucket)); }
 
-		[[nodiscard]] static Result<Owned<P, Array>> create(std::size_t size)
+		[[nodiscard]] static Result<Owned<P, Array>> create(std::size_t size) CNX_EXCLUDES(read_section)
 		{
 			if (size > largest)
 				return std::unexpected(Error::no_memory);
@@ -315,7 +320,7 @@ public:
 
 	/// Publish `value` under its key. exists: the key is there. no_memory: the table had to grow and could not.
 	/// Amortised O(1); may sleep.
-	[[nodiscard]] Status insert(V &value)
+	[[nodiscard]] Status insert(V &value) CNX_EXCLUDES(read_section)
 	{
 		if (locate(value.key()))
 			return std::unexpected(Error::exists);

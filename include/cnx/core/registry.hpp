@@ -2,6 +2,7 @@
 #ifndef CNX_CORE_REGISTRY_HPP
 #define CNX_CORE_REGISTRY_HPP
 
+#include <cnx/core/annotations.hpp>
 #include <cnx/core/callback.hpp>
 #include <cnx/core/memory.hpp>
 #include <cnx/core/protected.hpp>
@@ -76,17 +77,20 @@ public:
 		if (spec.capability > last_capability)
 			return std::unexpected(Error::invalid);
 		std::size_t length = 0;
+		CNX_UNSAFE_BUFFERS_BEGIN
+		// SAFETY: a name ends with a NUL, or it is not read any further than it may be long.
 		while (length < spec.name.size() && name[length] != '\0') {
 			spec.name[length] = name[length];
 			++length;
 		}
+		CNX_UNSAFE_BUFFERS_END
 		if (length == 0 || length == spec.name.size())
 			return std::unexpected(Error::invalid);
 		return spec;
 	}
 
 	/// Register. May sleep. exists, no_memory. The entry stays the registry's until remove() has taken it.
-	[[nodiscard]] Result<Entry *> add(const CallbackSpec &spec)
+	[[nodiscard]] Result<Entry *> add(const CallbackSpec &spec) CNX_EXCLUDES(read_section)
 	{
 		auto entry = CNX_TRY(Entry::create(spec));
 		return state_.with([&](State &state) -> Result<Entry *> {
@@ -104,7 +108,7 @@ public:
 	/// invalid: one of them stands in `entries` twice, or is being removed by someone else. `gone(entry)` is called
 	/// for each when the promise holds, last of all before the entry is freed.
 	template <typename Gone>
-	[[nodiscard]] Status remove(std::span<Entry *const> entries, Gone &&gone)
+	[[nodiscard]] Status remove(std::span<Entry *const> entries, Gone &&gone) CNX_EXCLUDES(read_section)
 	{
 		if (P::in_read_section() ||
 		    std::any_of(entries.begin(), entries.end(), [this](Entry *entry) { return runs_here(*entry); }))
@@ -114,7 +118,7 @@ public:
 		finish(entries, std::forward<Gone>(gone));
 		return {};
 	}
-	[[nodiscard]] Status remove(std::span<Entry *const> entries)
+	[[nodiscard]] Status remove(std::span<Entry *const> entries) CNX_EXCLUDES(read_section)
 	{
 		return remove(entries, [](const Entry &) {});
 	}
@@ -127,7 +131,7 @@ public:
 
 	/// The first half of remove(), for who removes from several registries with one grace period for them all: from
 	/// here on nobody finds the entries who has not found them yet. invalid, with nothing changed: as for remove().
-	[[nodiscard]] Status retract(std::span<Entry *const> entries)
+	[[nodiscard]] Status retract(std::span<Entry *const> entries) CNX_EXCLUDES(read_section)
 	{
 		CNX_TRY(state_.with([&](State &state) -> Status {
 			if (!flag_all(entries, &Entry::leaving_))
@@ -145,7 +149,7 @@ public:
 
 	/// The second half, a grace period after the first: waits for the running calls, and frees. May sleep.
 	template <typename Gone>
-	void finish(std::span<Entry *const> entries, Gone &&gone)
+	void finish(std::span<Entry *const> entries, Gone &&gone) CNX_EXCLUDES(read_section)
 	{
 		for (Entry *const entry : entries) {
 			if (entry->kind() == Kind::sleepable)
@@ -172,7 +176,7 @@ public:
 	[[nodiscard]] Calls &calls() { return calls_; }
 
 	/// Number of registered callbacks.
-	[[nodiscard]] std::size_t size()
+	[[nodiscard]] std::size_t size() CNX_EXCLUDES(read_section)
 	{
 		return state_.with([](State &state) { return state.writer.size(); });
 	}
@@ -180,7 +184,7 @@ public:
 	/// Hand entries to `visit`, in order of registration, from the first whose serial is above `after` on, until
 	/// it returns false. Returns whether it went through to the end. May sleep; `visit` must not register.
 	template <typename Visit>
-	bool visit_after(std::uint64_t after, Visit &&visit)
+	bool visit_after(std::uint64_t after, Visit &&visit) CNX_EXCLUDES(read_section)
 	{
 		return state_.with([&](State &state) {
 			Entry *entry = state.first_after(after);
@@ -194,7 +198,7 @@ public:
 	}
 
 	/// Whether a callback with this idx, whatever its val, lets anyone listen, and none forbids it.
-	[[nodiscard]] bool open_to_listeners(std::uint32_t idx)
+	[[nodiscard]] bool open_to_listeners(std::uint32_t idx) CNX_EXCLUDES(read_section)
 	{
 		bool open = false;
 		return visit_after(0,

@@ -2,6 +2,7 @@
 #ifndef CNX_CORE_RUNNING_CALLS_HPP
 #define CNX_CORE_RUNNING_CALLS_HPP
 
+#include <cnx/core/annotations.hpp>
 #include <cnx/core/memory.hpp>
 #include <cnx/core/platform.hpp>
 #include <cnx/core/protected.hpp>
@@ -71,11 +72,11 @@ public:
 		Call *next_ = nullptr; // in the overflow list
 	};
 
-	/// Announces somebody who will wait(). Before the grace period.
-	void announce_waiter() { waiters_.fetch_add(1, std::memory_order_seq_cst); }
+	/// Announces somebody who will wait(). Before the grace period, which orders it against the calls' ends.
+	void announce_waiter() { waiters_.fetch_add(1, std::memory_order_relaxed); }
 
 	/// Sleeps until no call of `callback` is running. Announced, and after the grace period.
-	void wait(const C &callback)
+	void wait(const C &callback) CNX_EXCLUDES(read_section)
 	{
 		ended_.wait_until([&] { return !any(callback, nullptr); });
 	}
@@ -132,8 +133,10 @@ private:
 	{
 		for (Slot &slot : slots_.of_cpu(P::cpu())) {
 			const C *vacant = nullptr;
+			// Acquire pairs with the release in vacate(): the task goes in after the last tenant's has
+			// gone. What the slot says to any() needs no release, see there.
 			if (slot.callback.load(std::memory_order_relaxed) == nullptr &&
-			    slot.callback.compare_exchange_strong(vacant, &callback, std::memory_order_acq_rel,
+			    slot.callback.compare_exchange_strong(vacant, &callback, std::memory_order_acquire,
 			                                          std::memory_order_relaxed)) {
 				slot.task.store(task, std::memory_order_relaxed);
 				return &slot;
@@ -143,6 +146,8 @@ private:
 	}
 
 	/// Whether a call of `callback` is running; with a task, whether in that one. A task sees its own claims.
+	/// Others see those that a grace period lies between; and who sees a slot that was claimed anew synchronizes
+	/// with the end of the call before, because the claim continues its release sequence.
 	[[nodiscard]] bool any(const C &callback, const void *task)
 	{
 		for (unsigned cpu = 0; cpu < P::cpu_count(); ++cpu) {
@@ -171,7 +176,7 @@ template <Platform P, typename C>
 class RunningCalls<P, C>::Slots
 {
 public:
-	[[nodiscard]] static Result<Slots> create()
+	[[nodiscard]] static Result<Slots> create() CNX_EXCLUDES(read_section)
 	{
 		void *const memory = P::allocate(P::cpu_count() * sizeof(Cpu));
 		if (!memory)
@@ -193,7 +198,13 @@ private:
 
 	explicit Slots(Cpu *cpus) : cpus_(cpus) {}
 	// INVARIANT: one Cpu for each number below P::cpu_count(), unless moved from.
-	[[nodiscard]] std::array<Slot, 16> &of_cpu(unsigned cpu) const { return cpus_[cpu].slots; }
+	[[nodiscard]] std::array<Slot, 16> &of_cpu(unsigned cpu) const
+	{
+		CNX_UNSAFE_BUFFERS_BEGIN
+		// SAFETY: by the invariant; whoever asks has the number from the platform, or counts to it.
+		return cpus_[cpu].slots;
+		CNX_UNSAFE_BUFFERS_END
+	}
 
 	Cpu *cpus_;
 };

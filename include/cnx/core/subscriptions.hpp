@@ -57,7 +57,8 @@ public:
 		auto last = first;
 		while (last != all.end() && last->group == group)
 			++last;
-		return {first, last};
+		return all.subspan(static_cast<std::size_t>(first - all.begin()),
+		                   static_cast<std::size_t>(last - first));
 	}
 	std::span<const Subscription> of_group(const typename P::ReadGuard &&, std::uint32_t) const = delete;
 
@@ -69,7 +70,7 @@ public:
 	}
 
 	/// May sleep. exists, no_space (there are `most` already), no_memory.
-	[[nodiscard]] Status add(Subscription added, std::size_t most = limit)
+	[[nodiscard]] Status add(Subscription added, std::size_t most = limit) CNX_EXCLUDES(read_section)
 	{
 		return writer_.with([&](Writer &) -> Status {
 			const auto old = current();
@@ -93,7 +94,7 @@ public:
 	}
 
 	/// May sleep. no_entry, no_memory.
-	[[nodiscard]] Status remove(Subscription gone)
+	[[nodiscard]] Status remove(Subscription gone) CNX_EXCLUDES(read_section)
 	{
 		return keep_if([gone](const Subscription &s) { return s.key() != gone.key(); });
 	}
@@ -101,7 +102,7 @@ public:
 	/// Forget a socket that has closed. Another one may have its portid by now, and neither loses what it
 	/// subscribed to nor inherits. May sleep, and does not give up: without memory it waits for a grace period, in
 	/// which retired snapshots are freed, and tries again. no_entry: it had no subscription.
-	[[nodiscard]] Status remove_all(std::uint32_t portid)
+	[[nodiscard]] Status remove_all(std::uint32_t portid) CNX_EXCLUDES(read_section)
 	{
 		if (snapshot_.load(std::memory_order_relaxed) == nullptr)
 			return std::unexpected(Error::no_entry);
@@ -115,7 +116,7 @@ public:
 		}
 	}
 
-	[[nodiscard]] std::size_t size()
+	[[nodiscard]] std::size_t size() CNX_EXCLUDES(read_section)
 	{
 		return writer_.with([this](Writer &) { return current().size(); });
 	}
@@ -128,6 +129,7 @@ private:
 		RetireHead retire;
 		std::size_t size;
 
+		CNX_UNSAFE_BUFFERS_BEGIN
 		// SAFETY: make() allocates `size` subscriptions right behind the header and constructs them.
 		[[nodiscard]] std::span<Subscription> entries()
 		{
@@ -138,6 +140,7 @@ private:
 		{
 			return {reinterpret_cast<const Subscription *>(this + 1), size};
 		}
+		CNX_UNSAFE_BUFFERS_END
 
 		[[nodiscard]] static Result<Snapshot *> make(std::size_t size)
 		{

@@ -16,12 +16,12 @@
 #endif
 
 static struct cb_id example_id = {CN_NETLINK_USERS + 3, 0x456};
-static char example_name[] = "compat_example";
+static const char example_name[] = "compat_example";
 static u32 example_counter;
 
 static void example_callback(struct cn_msg *msg, struct netlink_skb_parms *nsp)
 {
-	msleep(1);
+	usleep_range(1000, 2000);
 	msg->ack++;
 	cn_netlink_send(msg, nsp->portid, 0, GFP_KERNEL);
 }

@@ -2,6 +2,7 @@
 #ifndef CNX_REPLICA_COUNTERS_HPP
 #define CNX_REPLICA_COUNTERS_HPP
 
+#include <cnx/core/annotations.hpp>
 #include <cnx/replica/rseq.hpp>
 
 #include <atomic>
@@ -57,7 +58,7 @@ public:
 		{
 #if CNX_REPLICA_RSEQ
 			if (rseq::available()) [[likely]]
-				return rseq::add<region_shift>(&first_[index * arrays_per_chunk], n);
+				return rseq::add<region_shift>(&at(index, 0), n);
 #endif
 			// The thread may be moved to another CPU after it has asked which one it is on.
 			at(index, current_cpu()).fetch_add(n, std::memory_order_relaxed);
@@ -76,7 +77,10 @@ public:
 		/// the chunk of `first_`.
 		[[nodiscard]] Cell &at(std::size_t index, unsigned cpu) const
 		{
+			CNX_UNSAFE_BUFFERS_BEGIN
+			// SAFETY: by the invariant.
 			return first_[cpu * cells_per_cpu + index * arrays_per_chunk];
+			CNX_UNSAFE_BUFFERS_END
 		}
 
 		Cell *first_ = nullptr; // CPU 0's
@@ -104,7 +108,10 @@ public:
 			chunk_ = make_chunk();
 			used_ = 0;
 		}
+		CNX_UNSAFE_BUFFERS_BEGIN
+		// SAFETY: used_ is below arrays_per_chunk here, which is how many begin in a chunk.
 		return chunk_ ? Array(chunk_ + used_++) : Array();
+		CNX_UNSAFE_BUFFERS_END
 	}
 
 	/// `size` is what it was allocated with.

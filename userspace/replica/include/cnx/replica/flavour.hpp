@@ -9,7 +9,7 @@
 #define URCU_INLINE_SMALL_FUNCTIONS
 #endif
 #ifndef _LGPL_SOURCE
-#define _LGPL_SOURCE
+#define _LGPL_SOURCE // NOLINT(bugprone-reserved-identifier): liburcu's name
 #endif
 #include <urcu/call-rcu.h>
 

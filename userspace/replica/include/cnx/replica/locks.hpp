@@ -17,7 +17,7 @@ namespace cnx::replica
 class CNX_CAPABILITY("mutex") Mutex
 {
 public:
-	void lock() CNX_ACQUIRE() { mutex_.lock(); }
+	void lock() CNX_ACQUIRE() CNX_EXCLUDES(read_section) { mutex_.lock(); }
 	void unlock() CNX_RELEASE() { mutex_.unlock(); }
 
 private:
@@ -46,7 +46,7 @@ class WaitQueue
 {
 public:
 	template <typename Predicate>
-	void wait_until(Predicate &&predicate)
+	void wait_until(Predicate &&predicate) CNX_EXCLUDES(read_section)
 	{
 		const Offline offline;
 		std::unique_lock hold(mutex_);

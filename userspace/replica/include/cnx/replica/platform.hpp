@@ -4,6 +4,7 @@
 #ifndef CNX_REPLICA_PLATFORM_HPP
 #define CNX_REPLICA_PLATFORM_HPP
 
+#include <cnx/core/annotations.hpp>
 #include <cnx/core/platform.hpp>
 #include <cnx/core/result.hpp>
 #include <cnx/replica/counters.hpp>
@@ -82,11 +83,11 @@ struct Platform {
 	};
 
 	/// A shared RCU read section. The thread must be registered, see Thread.
-	class ReadGuard
+	class CNX_SCOPED_CAPABILITY ReadGuard
 	{
 	public:
-		ReadGuard() { F::read_lock(); }
-		~ReadGuard() { F::read_unlock(); }
+		ReadGuard() CNX_ACQUIRE_SHARED(read_section) { F::read_lock(); }
+		~ReadGuard() CNX_RELEASE() { F::read_unlock(); }
 		ReadGuard(const ReadGuard &) = delete;
 		ReadGuard &operator=(const ReadGuard &) = delete;
 	};
@@ -96,7 +97,7 @@ struct Platform {
 	using WaitQueue = replica::WaitQueue<F>;
 	using Counters = CounterMemory::Array;
 
-	[[nodiscard]] static void *allocate(std::size_t bytes)
+	[[nodiscard]] static void *allocate(std::size_t bytes) CNX_EXCLUDES(read_section)
 	{
 		if (const auto hook = Hooks::before_allocation.load(std::memory_order_relaxed)) [[unlikely]]
 			hook(bytes);
@@ -128,12 +129,12 @@ struct Platform {
 		F::call(rcu, reinterpret_cast<void (*)(rcu_head *)>(reclaim));
 	}
 
-	static void synchronize()
+	static void synchronize() CNX_EXCLUDES(read_section)
 	{
 		if (!Hooks::no_grace_periods.load(std::memory_order_relaxed)) [[likely]]
 			GracePeriods<F>::synchronize();
 	}
-	static void flush_retired() { F::barrier(); }
+	static void flush_retired() CNX_EXCLUDES(read_section) { F::barrier(); }
 
 	[[nodiscard]] static unsigned cpu() { return current_cpu(); }
 	[[nodiscard]] static unsigned cpu_count() { return replica::cpu_count(); }

@@ -3,6 +3,8 @@
 #ifndef CNX_REPLICA_RSEQ_HPP
 #define CNX_REPLICA_RSEQ_HPP
 
+#include <cnx/core/annotations.hpp>
+
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -32,9 +34,11 @@ namespace cnx::replica::rseq
 		const int asked = sched_getcpu();
 		return asked < 0 ? ~0u : static_cast<unsigned>(asked);
 	}
+	CNX_UNSAFE_BUFFERS_BEGIN
 	// SAFETY: the C library promises a struct rseq at this offset from the thread pointer in every thread.
 	const auto *const area = reinterpret_cast<const volatile struct ::rseq *>(
 	    static_cast<const char *>(__builtin_thread_pointer()) + __rseq_offset);
+	CNX_UNSAFE_BUFFERS_END
 	return area->cpu_id;
 }
 
