@@ -107,6 +107,27 @@ TEST_F(CoreControl, FitsTheRoomOrRefuses)
 	EXPECT_EQ(error_of(ask_bytes(payload, root(), sizeof(cnx_control_reply) + sizeof(cnx_info))), 0);
 }
 
+TEST_F(CoreControl, RefusesAPageThatWouldHoldNothing)
+{
+	// Its cursor would be the one that was asked with, and 0 says that no more follow.
+	fill(3);
+	ASSERT_TRUE(losses.add(5, {1, 1}, 1));
+	const std::pair<cnx_control_op, std::size_t> all[] = {{CNX_CONTROL_LIST, sizeof(cnx_callback_record)},
+	                                                      {CNX_CONTROL_COUNTERS, sizeof(cnx_counters)},
+	                                                      {CNX_CONTROL_SHOW, sizeof(cnx_callback_record)},
+	                                                      {CNX_CONTROL_LOSSES, sizeof(cnx_loss)}};
+	for (const auto &[op, size] : all) {
+		Bytes payload;
+		const Id id = op == CNX_CONTROL_SHOW ? Id{1, 1} : Id{};
+		append(payload, cnx_control_request{CNX_CONTROL_VERSION, static_cast<std::uint16_t>(op), 0, id, 0});
+		const std::size_t room = sizeof(cnx_control_reply) + size;
+		EXPECT_EQ(error_of(ask_bytes(payload, root(), room - 1)), -EMSGSIZE) << op;
+		const auto reply = ask_bytes(payload, root(), room);
+		ASSERT_TRUE(reply) << op;
+		EXPECT_EQ(reply->header.count, 1u) << op;
+	}
+}
+
 TEST_F(CoreControl, TellsOfItself)
 {
 	fill(2);
