@@ -204,6 +204,7 @@ unit: unit-program | packages ## run the unit tests alone, under ASan and UBSan
 	$(if $(UNIT),$(Q)$(BUILD)/unit --gtest_brief=1 $(if $(ONLY),--gtest_filter='*$(ONLY)*'))
 
 include userspace/fuzz/fuzz.mk
+include userspace/coverage/coverage.mk
 
 .PHONY: lint
 lint: compile_commands.json | packages lint-packages ## clang-format, clang-tidy, cppcheck, shellcheck, SAFETY comments
