@@ -205,6 +205,7 @@ unit: unit-program | packages ## run the unit tests alone, under ASan and UBSan
 
 include userspace/fuzz/fuzz.mk
 include userspace/coverage/coverage.mk
+include userspace/mutants/mutants.mk
 
 .PHONY: lint
 lint: compile_commands.json | packages lint-packages ## clang-format, clang-tidy, cppcheck, shellcheck, SAFETY comments

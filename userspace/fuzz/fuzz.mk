@@ -26,3 +26,7 @@ $(FUZZ_PROGRAMS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/userspace/fuzz/%.o
 	$(Q)$(FUZZ_CXX) -fsanitize=fuzzer,address,undefined -o $@ $^
 
 -include $(patsubst %.o,%.d,$(call object,fuzz,$(FUZZ) $(CLIENT)))
+
+.PHONY: fuzz-kernel
+fuzz-kernel: module userspace guest | packages kernel-image ## fuzz the modules through sockets in a VM for TIME= seconds (60), SEED=number; CNX_KERNEL= names one with KCOV
+	$(Q)$(VM) run fuzz userspace/vm/fuzz.sh --timeout $$(( $(FUZZ_TIME) + 180 )) --append 'cnx_fuzz=$(FUZZ_TIME):$(SEED)'
