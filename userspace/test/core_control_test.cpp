@@ -343,6 +343,18 @@ TEST_F(CoreControl, LetsOnlyThoseListenWhoMay)
 	EXPECT_EQ(subscriptions.size(), 0u);
 }
 
+TEST_F(CoreControl, KeepsHalfOfAllSubscriptionsForThePrivileged)
+{
+	ASSERT_TRUE(add({5, 1}, nothing, Kind::atomic, CNX_SENDER_ANYONE, "open", true));
+	for (std::uint32_t portid = 1000; subscriptions.size() < CNX_MAX_SUBSCRIPTIONS / 2 - 1; ++portid)
+		ASSERT_TRUE(subscriptions.add({.group = 6, .portid = portid}));
+	EXPECT_EQ(error_of(ask_as(nobody(), CNX_CONTROL_SUBSCRIBE, {5, 0})), 0);
+	auto other = nobody();
+	other.portid = 201;
+	EXPECT_EQ(error_of(ask_as(other, CNX_CONTROL_SUBSCRIBE, {5, 0})), -ENOSPC);
+	EXPECT_EQ(error_of(ask_as(root(), CNX_CONTROL_SUBSCRIBE, {5, 0})), 0);
+}
+
 TEST_F(CoreControl, SaysWhatAnEventIsAbout)
 {
 	Entry *const entry = *add({3, 4}, nothing, Kind::sleepable, CNX_SENDER_ANYONE, "coming");
