@@ -61,4 +61,4 @@ total=0
 for name in "${names[@]}"; do
 	total=$((total + $(executions "$build/fuzz/log/$name")))
 done
-echo "  FUZZ    $total executions by ${#names[@]} programs, and nothing found"
+echo "  FUZZ    $total executions in all, and nothing found"

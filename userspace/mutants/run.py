@@ -17,6 +17,7 @@ import sys
 import time
 from pathlib import Path
 
+sys.dont_write_bytecode = True
 from table import MUTANTS
 
 ROOT = Path(__file__).resolve().parents[2]
