@@ -225,7 +225,9 @@ MUTANTS = [
     mutant("guard-copied", REPLICA + "platform.hpp", "that a read guard is not copied",
            "ReadGuard(const ReadGuard &) = delete;", "ReadGuard(const ReadGuard &) {}", "compile_fail core_copied_guard"),
     mutant("find-under-a-temporary", CORE + "rcu_table.hpp", "that a temporary guard is no witness",
-           "V *find(const typename P::ReadGuard &&, std::uint64_t) const = delete;\n", "", "compile_fail core_temporary_guard"),
+           "V *find(const typename P::ReadGuard &&, std::uint64_t) const = delete;\n", "", "compile_fail core_temporary_guard_table"),
+    mutant("lookup-under-a-temporary", CORE + "registry.hpp", "the same for a lookup by id",
+           "Entry *find(const typename P::ReadGuard &&, Id) const = delete;\n", "", "compile_fail core_temporary_guard"),
     mutant("result-ignored", CORE + "result.hpp", "that a result is looked at",
            "class [[nodiscard]] Result", "class Result", "compile_fail core_ignored_result"),
 
@@ -237,6 +239,8 @@ MUTANTS = [
            "guest 31-control", "guest 32-listen"),
     mutant("kernel-forgets-nobody", "kernel/namespace.c", "the end of what a socket asked for when it closes",
            "if (event != NETLINK_URELEASE)", "if (true)", "guest 31-control", "guest 36-subscribers"),
+    mutant("malformed-uncounted", CORE + "dispatcher.hpp", "the count of headers that cannot be trusted",
+           "counters_.add(static_cast<cnx_counter>(malformed));\n\t\tobserve_drop", "observe_drop", "guest 71-fuzz"),
     mutant("kernel-without-grace-periods", "kernel/bindings.c", "the kernel's grace periods",
            "synchronize_rcu();", "", "guest 20-kernel", "guest 35-unload"),
 ]
