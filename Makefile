@@ -133,7 +133,6 @@ test: $(TEST_NEEDS) | packages kernel-image ## run all tests (ONLY=pattern: the 
 # TIME= in seconds; MIX= as `cnx stress --mix` takes it; SEED= repeats a run.
 TIME :=
 STRESS_TIME := $(or $(TIME),120)
-FUZZ_TIME := $(or $(TIME),60)
 MIX := all
 SEED :=
 .PHONY: stress
@@ -212,13 +211,9 @@ include userspace/vm/soak/soak.mk
 unit: unit-program | packages ## run the unit tests alone, under ASan and UBSan
 	$(if $(UNIT),$(Q)$(BUILD)/unit --gtest_brief=1 $(if $(ONLY),--gtest_filter='*$(ONLY)*'))
 
-# The parsers of what comes from outside, each fed with noise: libFuzzer's programs, which clang builds.
-FUZZ := $(wildcard userspace/fuzz/client_*.cpp)
-FUZZ_PROGRAMS := $(FUZZ:userspace/fuzz/%.cpp=$(BUILD)/fuzz/%)
-.PHONY: fuzz-programs fuzz-client
-fuzz-programs: $(FUZZ_PROGRAMS)
-fuzz-client: fuzz-programs ## fuzz the client library for TIME= seconds (60); what it finds stays in build/fuzz
-	$(Q)userspace/fuzz/run.sh $(BUILD) '$(FUZZ_TIME)'
+include userspace/fuzz/fuzz.mk
+include userspace/coverage/coverage.mk
+include userspace/mutants/mutants.mk
 
 .PHONY: lint
 lint: compile_commands.json module | packages lint-packages uml-packages ## clang-format, clang-tidy, cppcheck, sparse, checkpatch, shellcheck, spelling, SAFETY comments
@@ -327,18 +322,6 @@ $(BUILD)/stub/libcnx.so.0: $(filter-out %/c_open.o,$(SHARED_OBJECTS)) $(BUILD)/p
 	@mkdir -p $(@D)
 	$(Q)$(CXX) $(CXXFLAGS) -shared -Wl,-soname,libcnx.so.0 -Wl,--version-script,userspace/client/libcnx.map -Wl,-z,defs -o $@ $^
 
-FUZZ_CXX := clang++-19
-FUZZ_FLAGS := -std=c++23 -O1 -g -Wall -Wextra -Werror -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
-FUZZ_OBJECTS := $(call object,fuzz,$(FUZZ) $(CLIENT))
-$(BUILD)/fuzz/%.o: %.cpp Makefile | packages fuzz-packages
-	$(call say,CXX,$< (fuzzed))
-	@mkdir -p $(@D)
-	$(Q)$(CACHED)$(FUZZ_CXX) $(CPPFLAGS) $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
-
-$(FUZZ_PROGRAMS): $(BUILD)/fuzz/%: $(BUILD)/fuzz/userspace/fuzz/%.o $(call object,fuzz,$(CLIENT))
-	$(call say,LINK,$@)
-	$(Q)$(FUZZ_CXX) -fsanitize=fuzzer,address,undefined -o $@ $^
-
 $(BUILD)/unit: $(UNIT_OBJECTS)
 	$(call say,LINK,$@)
 	$(Q)$(CXX) $(CXXFLAGS) $(SANITIZE) -pthread -o $@ $^ -lgtest_main -lgmock -lgtest -lurcu-memb -lurcu-cds -lurcu-common -lz
@@ -393,7 +376,7 @@ USER_SOURCES := $(CLIENT) $(CLI) $(UNIT) $(GUEST) $(filter %.cpp,$(EXAMPLES)) us
 compile_commands.json: $(USER_SOURCES) $(BUILD)/generated/vt100.inc Makefile $(wildcard $(BUILD)/module.built) | packages ## for editors and clang-tidy (covers the module once it is built)
 	$(Q)userspace/vm/compile_commands.py $@ $(BUILD) '$(CXX) $(CPPFLAGS) $(CXXFLAGS)' $(USER_SOURCES)
 
--include $(patsubst %.o,%.d,$(CLIENT_OBJECTS) $(SHARED_OBJECTS) $(BUILD)/pic/userspace/test/c_library/echo.o $(FUZZ_OBJECTS) $(CLI_OBJECTS) $(UNIT_OBJECTS) $(GUEST_OBJECTS) $(call object,plain,$(EXAMPLES)) $(BUILD)/plain/bench/kernel/bench_kernel.o $(BENCH_OBJECTS) $(foreach name,$(VARIANTS),$(call variant_objects,$(name))))
+-include $(patsubst %.o,%.d,$(CLIENT_OBJECTS) $(SHARED_OBJECTS) $(BUILD)/pic/userspace/test/c_library/echo.o $(CLI_OBJECTS) $(UNIT_OBJECTS) $(GUEST_OBJECTS) $(call object,plain,$(EXAMPLES)) $(BUILD)/plain/bench/kernel/bench_kernel.o $(BENCH_OBJECTS) $(foreach name,$(VARIANTS),$(call variant_objects,$(name))))
 
 .PHONY: FORCE
 FORCE:

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# The fuzzers of the client library: each input of the corpus, and some seconds of new ones. Prints TAP.
+# The fuzzers: each input of the corpus, and some seconds of new ones. Prints TAP.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/../vm/tap.sh" fuzz
@@ -24,8 +24,10 @@ holds "the seeds are what their script makes" seeds_are_their_scripts
 holds "a time that is none is refused" refuses "$build" 1h
 holds "no time at all is refused" refuses "$build" 0
 holds "a folder without fuzzers is refused" refuses "$work" 1
-for name in client_datagram client_exchange; do
-	holds "$name takes every input of its corpus" replays $name
+holds "a fuzzer that is none is refused" refuses "$build" 1 no_such_fuzzer
+for source in "$here"/core_*.cpp "$here"/client_*.cpp; do
+	name=$(basename "$source" .cpp)
+	holds "$name takes every input of its corpus" replays "$name"
 done
-holds "20 s of new inputs find nothing" "$here/run.sh" "$build" 20
+holds "10 s of new inputs for each find nothing" "$here/run.sh" "$build" 10
 done_testing

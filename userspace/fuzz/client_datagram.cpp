@@ -5,26 +5,13 @@
 #include <vector>
 
 #include "client/datagram.hpp"
+#include "fuzz/input.hpp"
 
 using namespace cnx::client;
+using namespace cnx::fuzz;
 
 namespace
 {
-
-void require(bool holds)
-{
-	if (!holds)
-		std::abort();
-}
-
-/* Whether one lies within the other. */
-template <class T>
-bool within(const T &inner, std::span<const std::byte> outer)
-{
-	const auto bytes = std::as_bytes(std::span(inner.data(), inner.size()));
-	return bytes.empty() || (std::less_equal<>()(outer.data(), bytes.data()) &&
-	                         std::less_equal<>()(bytes.data() + bytes.size(), outer.data() + outer.size()));
-}
 
 /* What was understood is put together again, and has to be understood as the same. */
 void check_message(const MessageView &message)

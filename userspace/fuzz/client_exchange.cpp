@@ -18,6 +18,7 @@
 #include "client/datagram.hpp"
 #include "client/transport.hpp"
 #include "fuzz/client_program.hpp"
+#include "fuzz/input.hpp"
 
 using namespace cnx::client;
 using namespace cnx::fuzz;
@@ -26,42 +27,6 @@ namespace
 {
 
 constexpr std::uint32_t own_portid = 77;
-
-void require(bool holds)
-{
-	if (!holds)
-		std::abort();
-}
-
-class Input
-{
-public:
-	explicit Input(std::span<const std::byte> bytes) : bytes_(bytes) {}
-
-	bool empty() const { return bytes_.empty(); }
-
-	/* The next number; 0 at the end. */
-	template <class T>
-	T take()
-	{
-		T value{};
-		const auto part = take_bytes(sizeof value);
-		if (!part.empty())
-			std::memcpy(&value, part.data(), part.size());
-		return value;
-	}
-
-	/* As many of the next bytes as there are. */
-	std::span<const std::byte> take_bytes(std::size_t count)
-	{
-		const auto part = bytes_.first(std::min(count, bytes_.size()));
-		bytes_ = bytes_.subspan(part.size());
-		return part;
-	}
-
-private:
-	std::span<const std::byte> bytes_;
-};
 
 /* Finds in the input what it reads. */
 class Noise final : public Transport

@@ -283,7 +283,8 @@ TEST_F(CoreCoalescer, KeepsEachSendersOrder)
 	for (std::uint32_t sender = 0; sender < senders; ++sender) {
 		threads.emplace_back([&, sender] {
 			const P::Thread registered;
-			for (std::uint32_t i = 0; i < each; ++i) {
+			// On a machine that is busy with other things, one may be refused for long.
+			for (std::uint32_t i = 0; i < each || accepted[sender].size() <= each / 10; ++i) {
 				if (add(i * senders + sender) == 0)
 					accepted[sender].push_back(i * senders + sender);
 				else

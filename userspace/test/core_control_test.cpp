@@ -107,6 +107,27 @@ TEST_F(CoreControl, FitsTheRoomOrRefuses)
 	EXPECT_EQ(error_of(ask_bytes(payload, root(), sizeof(cnx_control_reply) + sizeof(cnx_info))), 0);
 }
 
+TEST_F(CoreControl, RefusesAPageThatWouldHoldNothing)
+{
+	// Its cursor would be the one that was asked with, and 0 says that no more follow.
+	fill(3);
+	ASSERT_TRUE(losses.add(5, {1, 1}, 1));
+	const std::pair<cnx_control_op, std::size_t> all[] = {{CNX_CONTROL_LIST, sizeof(cnx_callback_record)},
+	                                                      {CNX_CONTROL_COUNTERS, sizeof(cnx_counters)},
+	                                                      {CNX_CONTROL_SHOW, sizeof(cnx_callback_record)},
+	                                                      {CNX_CONTROL_LOSSES, sizeof(cnx_loss)}};
+	for (const auto &[op, size] : all) {
+		Bytes payload;
+		const Id id = op == CNX_CONTROL_SHOW ? Id{1, 1} : Id{};
+		append(payload, cnx_control_request{CNX_CONTROL_VERSION, static_cast<std::uint16_t>(op), 0, id, 0});
+		const std::size_t room = sizeof(cnx_control_reply) + size;
+		EXPECT_EQ(error_of(ask_bytes(payload, root(), room - 1)), -EMSGSIZE) << op;
+		const auto reply = ask_bytes(payload, root(), room);
+		ASSERT_TRUE(reply) << op;
+		EXPECT_EQ(reply->header.count, 1u) << op;
+	}
+}
+
 TEST_F(CoreControl, TellsOfItself)
 {
 	fill(2);
@@ -320,6 +341,18 @@ TEST_F(CoreControl, LetsOnlyThoseListenWhoMay)
 	EXPECT_EQ(error_of(ask_as(other, CNX_CONTROL_SUBSCRIBE, {5, 0})), -EPERM);
 	EXPECT_EQ(error_of(ask_as(nobody(), CNX_CONTROL_UNSUBSCRIBE, {5, 0})), 0) << "one may always leave";
 	EXPECT_EQ(subscriptions.size(), 0u);
+}
+
+TEST_F(CoreControl, KeepsHalfOfAllSubscriptionsForThePrivileged)
+{
+	ASSERT_TRUE(add({5, 1}, nothing, Kind::atomic, CNX_SENDER_ANYONE, "open", true));
+	for (std::uint32_t portid = 1000; subscriptions.size() < CNX_MAX_SUBSCRIPTIONS / 2 - 1; ++portid)
+		ASSERT_TRUE(subscriptions.add({.group = 6, .portid = portid}));
+	EXPECT_EQ(error_of(ask_as(nobody(), CNX_CONTROL_SUBSCRIBE, {5, 0})), 0);
+	auto other = nobody();
+	other.portid = 201;
+	EXPECT_EQ(error_of(ask_as(other, CNX_CONTROL_SUBSCRIBE, {5, 0})), -ENOSPC);
+	EXPECT_EQ(error_of(ask_as(root(), CNX_CONTROL_SUBSCRIBE, {5, 0})), 0);
 }
 
 TEST_F(CoreControl, SaysWhatAnEventIsAbout)

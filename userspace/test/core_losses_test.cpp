@@ -5,9 +5,11 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <thread>
+#include <utility>
 
 namespace cnx::test
 {
@@ -46,6 +48,22 @@ protected:
 
 	P::Thread thread;
 	std::unique_ptr<Losses<P>> losses;
+};
+
+/// A spinlock that somebody else is faster to take, once.
+struct Overtaken : replica::SpinLock {
+	static inline std::function<void()> by;
+
+	void lock()
+	{
+		if (const auto other = std::exchange(by, nullptr))
+			other();
+		replica::SpinLock::lock();
+	}
+};
+
+struct OvertakenPlatform : P {
+	using SpinLock = Overtaken;
 };
 
 TEST_F(CoreLosses, AreCountedForEachListenerAndCallback)
@@ -145,6 +163,20 @@ TEST_F(CoreLosses, GiveTheirMemoryBack)
 	losses.reset();
 	EXPECT_EQ(replica::Hooks::outstanding.load(), before);
 	losses = std::make_unique<Losses<P>>();
+}
+
+/// The first loss of a pair, seen by two at once: who comes second to the lock finds what the first has made.
+TEST_F(CoreLosses, OfAPairAreCountedInOnePlaceWhoeverIsFirst)
+{
+	Losses<OvertakenPlatform> raced;
+	Overtaken::by = [&] { EXPECT_TRUE(raced.add(1, {1, 2}, 3)); };
+	EXPECT_TRUE(raced.add(1, {1, 2}, 4));
+	std::vector<std::uint64_t> lost;
+	raced.visit_after(0, [&](std::uint64_t, const cnx_loss &loss) {
+		lost.push_back(loss.lost);
+		return true;
+	});
+	EXPECT_EQ(lost, std::vector<std::uint64_t>{7});
 }
 
 /// Senders on all CPUs, a socket that closes again and again, and readers: what nobody forgot is exact.

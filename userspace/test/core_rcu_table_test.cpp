@@ -157,6 +157,21 @@ TEST_F(CoreRcuTable, FindsWhatPassedAFullBucketBy)
 		EXPECT_EQ(find(values[i].number), &values[i]);
 }
 
+/// More keys pass a bucket by than its byte can count. It stays at its limit then, whoever goes again.
+TEST_F(CoreRcuTable, CountsThoseWhoPassByNoFurtherThanItCan)
+{
+	// The upper eight bits of their hashes are the same, so that they belong into one bucket of all these.
+	auto values = colliding(300, true);
+	for (auto &value : values)
+		ASSERT_EQ(error_of(writer.insert(value)), 0);
+	for (auto &value : values)
+		ASSERT_EQ(find(value.number), &value);
+	for (std::size_t i = 0; i < 200; ++i)
+		forget(values[i]);
+	for (std::size_t i = 0; i < values.size(); ++i)
+		ASSERT_EQ(find(values[i].number), i < 200 ? nullptr : &values[i]);
+}
+
 TEST_F(CoreRcuTable, ReusesRecycledSlotsWithoutAnotherArray)
 {
 	auto values = colliding(2);

@@ -196,6 +196,41 @@ TEST_F(CoreRegistry, KnowsItsOwnCallsBeyondTheSlots)
 	EXPECT_EQ(error_of(remove(entry)), 0);
 }
 
+/// A machine of one CPU, where it is known how many slots there are.
+struct OneCpu : P {
+	[[nodiscard]] static unsigned cpu() { return 0; }
+	[[nodiscard]] static unsigned cpu_count() { return 1; }
+};
+
+/// All slots are others', so that the call is known from the list alone, and gone from it when it has ended.
+TEST_F(CoreRegistry, KnowsACallThatFoundNoSlot)
+{
+	const auto own = Dispatcher<OneCpu>::create().value();
+	unsigned others = 0;
+	std::vector<int> errors;
+	Callback<OneCpu> *entry = nullptr;
+	Body other = [&](const cnx_message &message, const cnx_sender &) {
+		EXPECT_EQ(own->dispatch(++others < 16 ? message : message_for({1, 1})).status, 0);
+		return 0;
+	};
+	Body body = [&](const cnx_message &, const cnx_sender &) {
+		errors.push_back(error_of(own->registry().remove({&entry, 1})));
+		return 0;
+	};
+	const auto add_to_own = [&](Id id, Body &run) {
+		return own->registry()
+		    .add(Registry<OneCpu>::check(id, "test", run_body, &run, CNX_KIND_SLEEPABLE, CNX_SENDER_ANYONE,
+		                                 false)
+		             .value())
+		    .value();
+	};
+	entry = add_to_own({1, 1}, body);
+	add_to_own({1, 2}, other);
+	EXPECT_EQ(own->dispatch(message_for({1, 2})).status, 0);
+	EXPECT_EQ(errors, std::vector{-EDEADLK});
+	EXPECT_EQ(error_of(own->registry().remove({&entry, 1})), 0);
+}
+
 /// One who is removed while it runs in many threads, some of whose calls found no slot: none may be forgotten.
 TEST_F(CoreRegistry, RemovalWaitsForEveryRunningCall)
 {

@@ -64,7 +64,8 @@ public:
 	}
 
 	/// Answer one request into `reply`, which has room for a whole message's payload. Returns the bytes used.
-	/// May sleep. bad_message: too short, or another version. not_supported: unknown op. And what each op says.
+	/// May sleep. bad_message: too short, or another version. not_supported: unknown op. too_large: not even one
+	/// record fits into `reply`. And what each op says.
 	[[nodiscard]] Result<std::size_t> answer(const cnx_message &message, const cnx_sender &sender,
 	                                         std::span<std::byte> reply)
 	{
@@ -155,8 +156,7 @@ private:
 			last = callback.serial();
 			return true;
 		});
-		header.cursor = finished ? 0 : last;
-		return {};
+		return turn_page(header, finished, last);
 	}
 
 	[[nodiscard]] Status counters(const cnx_control_request &request, cnx_control_reply &header,
@@ -174,8 +174,7 @@ private:
 				break;
 			++header.count;
 		}
-		header.cursor = cpu < cpus ? cpu : 0;
-		return {};
+		return turn_page(header, cpu >= cpus, cpu);
 	}
 
 	[[nodiscard]] Status show(const cnx_control_request &request, cnx_control_reply &header, RecordWriter &records)
@@ -232,7 +231,16 @@ private:
 			    last = serial;
 			    return true;
 		    });
-		header.cursor = finished ? 0 : last;
+		return turn_page(header, finished, last);
+	}
+
+	/// Says where the next page begins. One without a record would begin where this one did, or seem to be the
+	/// last.
+	[[nodiscard]] static Status turn_page(cnx_control_reply &header, bool finished, std::uint64_t cursor)
+	{
+		if (!finished && header.count == 0)
+			return std::unexpected(Error::too_large);
+		header.cursor = finished ? 0 : cursor;
 		return {};
 	}
 

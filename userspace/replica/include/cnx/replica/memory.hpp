@@ -11,12 +11,16 @@
 namespace cnx::replica
 {
 
-// A sanitizer is to see each object come and go, and so gets them from the C library.
+// A sanitizer is to see each object come and go, and so gets them from the C library. gcc says by macros that there is
+// one, clang by features.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-inline constexpr std::size_t largest_pooled = 0;
+#define CNX_REPLICA_SANITIZED 1
+#elif defined(__has_feature)
+#define CNX_REPLICA_SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
 #else
-inline constexpr std::size_t largest_pooled = 256;
+#define CNX_REPLICA_SANITIZED 0
 #endif
+inline constexpr std::size_t largest_pooled = CNX_REPLICA_SANITIZED ? 0 : 256;
 
 /// Memory as the kernel's allocator gives it: small objects of one size lie densely, side by side, as in its caches of
 /// slabs; large ones are whole cache lines. The C library's aligned blocks would stand apart by its own headers, and
