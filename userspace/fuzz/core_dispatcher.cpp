@@ -219,8 +219,8 @@ private:
 		                               .state = Model::State::gone});
 		const auto spec = Registry<P>::check(id, without_name ? nullptr : name.c_str(),
 		                                     without_function ? nullptr : run, &model, kind, sender, open);
-		const bool sound = !without_function && !without_name && kind <= CNX_KIND_SLEEPABLE && sender >= -1 &&
-		                   sender <= 41 && !name.empty() && name.size() < CNX_NAME_SIZE;
+		const bool sound = !without_function && !without_name && kind <= int{CNX_KIND_SLEEPABLE} &&
+		                   sender >= -1 && sender <= 41 && !name.empty() && name.size() < CNX_NAME_SIZE;
 		require(spec.has_value() == sound);
 		if (!spec)
 			return;
