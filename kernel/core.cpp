@@ -198,8 +198,8 @@ cnx_callback *cnx_register(const cnx_registration *registration)
 	if (!registration)
 		return error_pointer<cnx_callback>(Error::invalid);
 	const auto spec = Registry<Platform>::check(registration->id, registration->name, registration->callback,
-	                                            registration->context, registration->kind, registration->sender,
-	                                            registration->open_to_listeners);
+	                                            registration->context, static_cast<int>(registration->kind),
+	                                            registration->sender, registration->open_to_listeners);
 	if (!spec)
 		return error_pointer<cnx_callback>(spec.error());
 	if (key_of(spec->id) == key_of(control_id))
@@ -274,8 +274,11 @@ void cnx_listener_destroy(cnx_listener *listener)
 int cnx_listeners_send(cnx_listener *const *listeners, __kernel_size_t count, const cnx_message *message,
                        cnx_context context)
 {
-	// SAFETY: a cnx_listener is a Listener under an opaque name, and so is an array of their addresses.
+	// SAFETY: a cnx_listener is a Listener under an opaque name, and so is an array of their addresses, which has
+	// as many as the driver says.
+	CNX_UNSAFE_BUFFERS_BEGIN
 	const std::span all(reinterpret_cast<Listener *const *>(listeners), count);
+	CNX_UNSAFE_BUFFERS_END
 	if (Deferral::needed()) [[unlikely]]
 		return Deferral(core->notes()).send(all, *message);
 	Deferral::settle();

@@ -122,7 +122,9 @@ public:
 	/// Append a netlink message that says nothing. False: there is no room for it.
 	[[nodiscard]] bool append_noop()
 	{
-		const nlmsghdr header{.nlmsg_len = sizeof(header), .nlmsg_type = NLMSG_NOOP};
+		nlmsghdr header{};
+		header.nlmsg_len = sizeof(header);
+		header.nlmsg_type = NLMSG_NOOP;
 		std::byte *const at = extend(sizeof(header));
 		if (at)
 			__builtin_memcpy(at, &header, sizeof(header));
@@ -158,9 +160,13 @@ private:
 			__builtin_memcpy(to, from, size);
 			return;
 		}
+		// SAFETY: no word that is copied below ends behind `size`. To check each would take longer than to copy
+		// it.
+		CNX_UNSAFE_BUFFERS_BEGIN
 		const auto copy_word = [to, from](std::size_t at) {
 			__builtin_memcpy(to + at, from + at, sizeof(std::uint64_t));
 		};
+		CNX_UNSAFE_BUFFERS_END
 		// The last word may overlap with the one before it.
 		const std::size_t last = size - sizeof(std::uint64_t);
 		for (std::size_t at = 0; at < last; at += sizeof(std::uint64_t))
