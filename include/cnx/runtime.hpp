@@ -17,6 +17,12 @@ inline void __glibcxx_assert_fail(const char *, int, const char *, const char *)
 }
 
 } // namespace std
+
+#ifdef __SANITIZE_THREAD__
+/// What KCSAN's instrumentation calls as an object gets its virtual functions. The kernel, which is C, does not have
+/// it. That nothing does this on two CPUs at once is for the accesses around it to show.
+extern "C" [[gnu::used]] inline void __tsan_vptr_update(void *, void *) {}
+#endif
 #endif
 
 #endif // CNX_RUNTIME_HPP

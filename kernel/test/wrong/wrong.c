@@ -3,7 +3,6 @@
  * Mistakes on purpose, each of a kind that a debug kernel is there to find: so that it can be seen to find them in this
  * very kernel and in this very guest. They are made as the module is loaded, one for each parameter that is set.
  */
-#include <linux/completion.h>
 #include <linux/delay.h>
 #include <linux/kthread.h>
 #include <linux/module.h>
@@ -75,16 +74,11 @@ static unsigned long shared;
 
 static int count_without_a_lock(void *unused)
 {
-	unsigned long i;
-
-	for (i = 0; i < 3000000; i++) {
+	while (!kthread_should_stop()) {
 		shared++;
 		barrier();
-		if (i % 10000 == 0)
-			cond_resched();
+		cond_resched();
 	}
-	while (!kthread_should_stop())
-		msleep(1);
 	return 0;
 }
 
@@ -95,6 +89,7 @@ static int count_twice_at_once(void)
 
 	for (i = 0; i < 2; i++)
 		threads[i] = kthread_run(count_without_a_lock, NULL, "cnx_test_wrong");
+	msleep(2000);
 	for (i = 0; i < 2; i++) {
 		if (!IS_ERR(threads[i]))
 			kthread_stop(threads[i]);
