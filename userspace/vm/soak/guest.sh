@@ -45,7 +45,7 @@ ends=$(($(cut -d. -f1 /proc/uptime) + seconds))
 number=0
 worst=0
 while [ "$(cut -d. -f1 /proc/uptime)" -lt $ends ]; do
-	echo "soak round $(cnx stress --mix "$mix" --time "$round" --seed $((seed + number)) -j)"
+	echo "soak round $(cnx stress --mix "$mix" --time "$round" --seed $((seed + number)) --watchdog 120 -j)"
 	number=$((number + 1))
 	settle
 	sample

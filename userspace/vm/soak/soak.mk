@@ -8,3 +8,6 @@ soak: module userspace | packages kernel-image ## strain cnx in a VM for HOURS=,
 	$(Q)userspace/vm/soak/soak.py $(HOURS) --mix '$(MIX)' $(if $(SEED),--seed '$(SEED)')
 soak-table: ## write what the last soak came to into doc/reliability.md
 	$(Q)userspace/vm/soak/soak.py --table
+
+TEST_STEPS += soak
+TEST_soak = userspace/vm/soak/soak.py --self-test

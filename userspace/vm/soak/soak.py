@@ -32,9 +32,10 @@ FIGURES = {
     "unreclaimable_kib": ("SUnreclaim, KiB", 1, 2048),
     "percpu_kib": ("Percpu, KiB", 1, 256),
     "vmalloc_kib": ("VmallocUsed, KiB", 1, 512),
-    "skbs": ("skbs in use", 1, 4096),
+    "skbs": ("skbs in use", 1, 1024),
     "callbacks": ("callbacks registered", 1, 0),
-    "namespaces": ("network namespaces", 1, 0),
+    # Those that are free in a CPU's slab are not told from those in use.
+    "namespaces": ("network namespaces", 1, 16),
 }
 FEWEST = 6
 # The counts of cnx stress that are injected faults: what is malformed, memory that is taken or not to be had, CPUs and
@@ -62,12 +63,18 @@ def total(rounds, *names):
     return sum(scenario["counts"].get(name, 0) for report in rounds for scenario in report["scenarios"] for name in names)
 
 
+def broken_in(report):
+    """The invariants that a round broke, but for cnx stress's own look at memory. It looks as soon as its threads have
+    ended, when what was only cached is still in use by CPUs, and the samples are of the same figures after that."""
+    return [one for one in report["broken"] if one["invariant"] != "memory is back to where it was"]
+
+
 def judge(result):
     """What is wrong with a run, in sentences."""
     wrong = []
-    for number, report in enumerate(result["rounds"]):
+    for number, report in enumerate(result["rounds"], 1):
         wrong += [f"round {number} (seed {report['seed']}): {one['scenario']}: {one['invariant']}: expected "
-                  f"{one['expected']}, seen {one['seen']}" for one in report["broken"]]
+                  f"{one['expected']}, seen {one['seen']}" for one in broken_in(report)]
     for name, (title, direction, allowance) in FIGURES.items():
         gone = drift([sample[name] for sample in result["samples"]], direction, allowance)
         if gone:
@@ -142,10 +149,12 @@ def figures(result):
     rounds = result["rounds"]
     return [
         ("rounds", len(rounds)),
-        ("messages sent", total(rounds, "sent")),
-        ("messages received", total(rounds, "received")),
+        ("messages sent", total(rounds, "sent", "asked")),
+        ("messages received", total(rounds, "received", "replies")),
         ("lost and counted", total(rounds, "lost and counted")),
         ("lost without being counted", uncounted(rounds)),
+        ("rounds that ended with memory not back yet", sum(1 for report in rounds
+                                                           if len(broken_in(report)) != len(report["broken"]))),
         ("registrations", total(rounds, "registered")),
         ("namespaces", total(rounds, "namespaces")),
         ("faults injected", total(rounds, *FAULTS)),
@@ -155,7 +164,7 @@ def figures(result):
 def uncounted(rounds):
     """cnx stress holds what each listener received and was told to have missed against what was sent, and breaks off where
     a message is neither. So that there is none is known of the rounds that held."""
-    broken = sum(1 for report in rounds if report["broken"])
+    broken = sum(1 for report in rounds if broken_in(report))
     return f"unknown in {broken} rounds, which broke" if broken else 0
 
 
@@ -214,7 +223,7 @@ def self_test():
         ("what shrinks is one where less is worse", drift([-v for v in growing], -1, 256) > 0),
         ("what goes up and down is none", drift(wavering, 1, 0) == 0),
         ("nor is what grew in the first round alone", drift([0] + [5000] * 19, 1, 0) == 0),
-        ("one namespace left in each round is a drift", drift(list(range(20)), 1, 0) > 0),
+        ("one namespace left in each round is a drift", drift(list(range(60)), *FIGURES["namespaces"][1:]) > 0),
         ("of a few rounds nothing is said", drift(growing[:4], 1, 0) is None),
         ("a broken invariant is reported",
          judge({"rounds": [{"seed": 1, "broken": [{"scenario": "x", "invariant": "y", "expected": 1, "seen": 2}],
