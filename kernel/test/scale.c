@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A hundred thousand callbacks, and a lookup that does not feel them. A kernel that checks itself has a tenth of them. */
+/*
+ * A hundred thousand callbacks, and a lookup that does not feel them. A kernel that checks itself has a tenth of them.
+ */
 #include <linux/err.h>
 #include <linux/ktime.h>
 #include <linux/minmax.h>
@@ -98,7 +100,7 @@ void test_scale(struct test_log *log)
 	begin = ktime_get_ns();
 	count = register_up_to(callbacks, count, MANY);
 	registering = ktime_get_ns() - begin;
-	test_equal(log, "scale: a hundred thousand callbacks are registered, or as many as the kernel has patience for", MANY, count);
+	test_equal(log, "scale: a hundred thousand callbacks are registered, or a tenth", MANY, count);
 	near = best_round(FEW);
 	far = best_round(MANY);
 	test_equal(log, "scale: each of them is reached", MANY, reachable());

@@ -54,6 +54,9 @@ shown "shows one that cnx has a part in" 1 "$(race "two+0x1/0x2 [cnx]")
 $race_end"
 shown "and one in what cnx has called" 1 "$(race two+0x1/0x2 "three+0x1/0x2" "cnx_send+0x1/0x2 [cnx]")
 $race_end"
+shown "but not one that is known to be the kernel's" 0 "$(race schedule_hrtimeout_range_clock "cnx_dispatch+0x1/0x2 [cnx]" |
+	sed s/one/hrtimer_wakeup/)
+$race_end"
 shown "and one that breaks off" 1 "$(race two+0x1/0x2)"
 shown "tells them apart" 1 "$(race two+0x1/0x2)
 $race_end
