@@ -10,6 +10,9 @@
 #include <iterator>
 #include <memory>
 
+#include <sys/mount.h>
+#include <sys/stat.h>
+
 using namespace cnx::test;
 
 namespace
@@ -267,17 +270,52 @@ void test_teardown(Ktap &ktap)
 	ktap.equal("teardown: namespaces go in the middle of it", 2 * rounds, good);
 }
 
+/// A cgroup that holds so many processes at most.
+class Cgroup
+{
+public:
+	explicit Cgroup(unsigned most)
+	{
+		::mkdir(hierarchy, 0755);
+		if (::mount("pids", hierarchy, "cgroup", 0, "pids") || ::mkdir(group, 0755))
+			give_up("a cgroup could not be made");
+		write_to(std::string(group) + "/pids.max", std::to_string(most).c_str());
+	}
+	Cgroup(const Cgroup &) = delete;
+	Cgroup &operator=(const Cgroup &) = delete;
+	~Cgroup()
+	{
+		eventually([] { return ::rmdir(group) == 0; });
+		::umount(hierarchy);
+		::rmdir(hierarchy);
+	}
+
+	/// The calling process is in it from now on, and so will be its children.
+	static void enter() { write_to(std::string(group) + "/cgroup.procs", "0"); }
+
+	/// How often it kept a process from being made.
+	static unsigned refusals()
+	{
+		std::ifstream file(std::string(group) + "/pids.events");
+		std::string name;
+		unsigned count = 0;
+		file >> name >> count;
+		return count;
+	}
+
+private:
+	static constexpr const char *hierarchy = "/tmp/cgroup";
+	static constexpr const char *group = "/tmp/cgroup/bomb";
+};
+
 void test_bomb(Ktap &ktap)
 {
-	constexpr unsigned user = 4100;
-	constexpr rlim_t limit = 60;
+	constexpr unsigned limit = 60;
+	const Cgroup cgroup(limit);
 	Reader reader(CNX_PROC_FORK | CNX_PROC_EXIT, true);
 	const pid_t first = ::fork();
 	if (first == 0) {
-		const rlimit processes{limit, limit};
-		::setrlimit(RLIMIT_NPROC, &processes);
-		if (::syscall(SYS_setresuid, user, user, user))
-			std::_Exit(1);
+		Cgroup::enter();
 		const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(3);
 		while (std::chrono::steady_clock::now() < end) {
 			// Whoever can, forks, and so do those.
@@ -297,6 +335,7 @@ void test_bomb(Ktap &ktap)
 	const auto losses = reader.losses();
 	ktap.note(std::to_string(events.size()) + " events, " + std::to_string(losses) + " lost");
 	ktap.check("bomb: there was one", events.size() > 2 * limit);
+	ktap.check("bomb: which its cgroup held", Cgroup::refusals() > 0);
 	ktap.equal("bomb: what was missed of it is counted", static_cast<long>(losses), missing_in(events));
 	if (losses == 0)
 		ktap.check("bomb: who was born has died",
