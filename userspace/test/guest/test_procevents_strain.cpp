@@ -274,16 +274,23 @@ void test_burst(Ktap &ktap)
 	Watcher lazy;
 	ask(lazy.socket(), CNX_CONTROL_SUBSCRIBE, {}, CNX_SUBSCRIBE_BATCHES);
 	ktap.equal("burst: one does not read its batches", 0, lazy.listen(CNX_PROC_FORK | CNX_PROC_EXIT));
+	const auto began = std::chrono::steady_clock::now();
 	burst(processes);
 	act_on_each_cpu();
 	const auto &events = batched.end();
+	const auto took = std::chrono::steady_clock::now() - began;
 	ktap.check("burst: each is told in a batch", count_of(events, CNX_PROC_FORK) >= processes + cpus() &&
 	                                                 count_of(events, CNX_PROC_EXIT) >= processes + cpus());
 	ktap.equal("burst: none is missing", 0l, missing_in(events));
 	ktap.equal("burst: nor said to be", 0ul, batched.losses());
 	ktap.note(std::to_string(events.size()) + " events in " + std::to_string(batched.socket().datagrams()) +
 	          " datagrams");
-	ktap.check("burst: in fewer datagrams", batched.socket().datagrams() * 2 < events.size());
+	// One that is not full has waited for others for so long. On a slow machine few come meanwhile.
+	constexpr milliseconds wait{10};
+	constexpr std::size_t full = 40;
+	const std::size_t most = static_cast<std::size_t>(took / wait) + events.size() / full + 2;
+	ktap.check("burst: in as few datagrams as waiting makes of them",
+	           batched.socket().datagrams() <= most && batched.socket().datagrams() < events.size());
 	for (const auto &[what, watcher] :
 	     {std::pair("burst: ", &unread), std::pair("burst: in batches, too, ", &lazy)}) {
 		auto some = watcher->events();
