@@ -4,6 +4,7 @@
 
 #include "batch.hpp"
 #include "coalescing.hpp"
+#include "deferral.h"
 #include "listeners.hpp"
 #include "platform.hpp"
 #include "skb_pool.hpp"
@@ -180,6 +181,8 @@ private:
 
 	[[nodiscard]] int control(const cnx_message &request, const cnx_sender &sender)
 	{
+		// What is told of losses and counts is to be about all that was sent before.
+		cnx_k_settle();
 		struct Buffer {
 			std::array<std::byte, reply_room> bytes;
 		};

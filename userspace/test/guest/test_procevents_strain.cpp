@@ -232,6 +232,9 @@ void test_many(Ktap &ktap)
 		good += watcher.listen(CNX_PROC_EXIT) == 0 ? 1 : 0;
 	ktap.equal("many: a thousand listen", many, good);
 	const pid_t child = act_exit(2);
+	// Where the kernel's locks sleep, a thread tells the events, and cnx answers nothing before it has.
+	Socket asker;
+	ask(asker, CNX_CONTROL_INFO);
 	good = 0;
 	for (auto &watcher : watchers)
 		good += story(watcher.events(milliseconds(0)), child) == "exit C 512,17 of P; " ? 1 : 0;
@@ -354,16 +357,23 @@ void test_burst(Ktap &ktap)
 	// The numbers go on from those of the first listener, who asked for the same.
 	act_on_each_cpu();
 	std::array begun{unread.events(), lazy.events()};
+	const auto began = std::chrono::steady_clock::now();
 	burst(processes);
 	act_on_each_cpu();
 	const auto &events = batched.end();
+	const auto took = std::chrono::steady_clock::now() - began;
 	ktap.check("burst: each is told in a batch", count_of(events, CNX_PROC_FORK) >= processes + 2 * cpus() &&
 	                                                 count_of(events, CNX_PROC_EXIT) >= processes + 2 * cpus());
 	ktap.equal("burst: none is missing", 0l, missing_in(events));
 	ktap.equal("burst: nor said to be", 0ul, batched.losses());
 	ktap.note(std::to_string(events.size()) + " events in " + std::to_string(batched.socket().datagrams()) +
 	          " datagrams");
-	ktap.check("burst: in fewer datagrams", batched.socket().datagrams() * 2 < events.size());
+	// One that is not full has waited for others for so long. On a slow machine few come meanwhile.
+	constexpr milliseconds wait{10};
+	constexpr std::size_t full = 40;
+	const std::size_t most = static_cast<std::size_t>(took / wait) + events.size() / full + 2 + 2 * cpus();
+	ktap.check("burst: in as few datagrams as waiting makes of them",
+	           batched.socket().datagrams() <= most && batched.socket().datagrams() < events.size());
 	std::size_t which = 0;
 	for (const auto &[what, watcher] :
 	     {std::pair("burst: ", &unread), std::pair("burst: in batches, too, ", &lazy)}) {
