@@ -17,6 +17,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "userspace/vm"))
+from tap import report
 CLANG = "clang++-19"
 
 # Locks and read sections; bounds; lifetimes; arithmetic; casts; what is not meant.
@@ -123,22 +125,11 @@ def judged(chosen):
 
 def main():
     only = os.environ.get("CNX_ONLY", "")
-    print("TAP version 13")
     if not shutil.which(CLANG):
-        print(f"not ok 1 - clang_safety: {CLANG} is not installed; install it, or run make without PACKAGES=no.\n1..1")
-        return 1
+        return report("clang_safety", [(f"{CLANG} is installed", ["install it, or run make without PACKAGES=no."])])
     chosen = [job for job in jobs() if only in f"clang_safety: {job[0]}"]
-    count, failed = 0, 0
-    for name, passed, output in itertools.chain(refusals(), judged(chosen)):
-        if only not in f"clang_safety: {name}":
-            continue
-        count += 1
-        failed += not passed
-        print(f"{'ok' if passed else 'not ok'} {count} - clang_safety: {name}", flush=True)
-        if not passed:
-            print("".join(f"#   {line}\n" for line in output.splitlines()[:15]), end="")
-    print(f"1..{count}")
-    return failed != 0
+    return report("clang_safety", ((name, [] if passed else output.splitlines()[:15])
+                                   for name, passed, output in itertools.chain(refusals(), judged(chosen))))
 
 
 sys.exit(main())

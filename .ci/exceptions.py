@@ -8,12 +8,13 @@
 .ci/exceptions has a line for each file and kind: PATH KIND COUNT. Each place gives its reason: a SAFETY: comment beside
 an unsafe buffer, and a comment beside any other. CNX_ONLY selects by name."""
 
-import os
 import re
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "userspace/vm"))
+from tap import report
 LIST = ROOT / ".ci/exceptions"
 FOLDERS = ("include", "kernel", "userspace", "bench")
 SUFFIXES = {".c", ".h", ".cpp", ".hpp"}
@@ -101,15 +102,7 @@ def main():
                         "# Where the sources are let off a check: PATH KIND COUNT. Written by .ci/exceptions.py --write.\n" +
                         "".join(rows))
         return 0
-    only = os.environ.get("CNX_ONLY", "")
-    results = [(name, wrong) for name, wrong in checks() if only in f"exceptions: {name}"]
-    print("TAP version 13")
-    for count, (name, wrong) in enumerate(results, 1):
-        print(f"{'not ok' if wrong else 'ok'} {count} - exceptions: {name}")
-        for line in wrong:
-            print(f"#   {line}")
-    print(f"1..{len(results)}")
-    return any(wrong for _, wrong in results)
+    return report("exceptions", checks())
 
 
 sys.exit(main())

@@ -7,12 +7,13 @@ stands as a word: a function, a type, a test.
 
     references.py DOCUMENT...    checks itself, then the documents; prints TAP. CNX_ONLY selects by name."""
 
-import os
 import re
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "userspace/vm"))
+from tap import report
 REFERENCE = re.compile(r"`([A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)+)(?:#([^`\s]+))?`")
 
 
@@ -45,21 +46,13 @@ SELF_TEST = (
 
 
 def main():
-    only = os.environ.get("CNX_ONLY", "")
     results = [(name, [] if len(list(findings(text, EXAMPLE.get))) == expected else ["judged wrongly"])
                for name, text, expected in SELF_TEST]
     for name in sys.argv[1:]:
         text = read_file(name)
         wrong = ["there is no such document"] if text is None else [f"{name}:{number}: {what}" for number, what in findings(text, read_file)]
         results.append((f"what {name} refers to is there", wrong))
-    results = [(name, wrong) for name, wrong in results if only in f"references: {name}"]
-    print("TAP version 13")
-    for count, (name, wrong) in enumerate(results, 1):
-        print(f"{'not ok' if wrong else 'ok'} {count} - references: {name}")
-        for line in wrong:
-            print(f"#   {line}")
-    print(f"1..{len(results)}")
-    return any(wrong for _, wrong in results)
+    return report("references", results)
 
 
 sys.exit(main())

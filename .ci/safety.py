@@ -8,12 +8,14 @@ safety analysis. Each needs a `SAFETY:` comment on the line or within the six li
     safety.py               checks include/cnx, kernel, userspace and bench
     safety.py --self-test   checks the check, as TAP"""
 
-import os
 import re
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "userspace/vm"))
+from tap import report
+
 FOLDERS = ("include/cnx", "kernel", "userspace", "bench")
 CXX = {".cpp", ".hpp", ".cc", ".hh"}
 SUFFIXES = CXX | {".c", ".h"}
@@ -82,19 +84,10 @@ SELF_TEST = (
 
 
 def self_test():
-    failed = 0
-    print("TAP version 13")
-    if os.environ.get("CNX_ONLY", "") not in "safety check":
-        return 0
-    for count, (name, text, expected) in enumerate(SELF_TEST, 1):
-        passed = len(list(findings(text))) == expected
-        failed += not passed
-        print(f"{'ok' if passed else 'not ok'} {count} - safety check: {name}")
-    bad = check()
-    count = len(SELF_TEST) + 1
-    print(f"{'not ok' if bad else 'ok'} {count} - safety check: every unsafe line of the tree gives its reason")
-    print(f"1..{count}")
-    return failed + bad
+    results = [(name, [] if len(list(findings(text))) == expected else ["judged wrongly"])
+               for name, text, expected in SELF_TEST]
+    results.append(("every unsafe line of the tree gives its reason", ["see above"] if check() else []))
+    return report("safety check", results)
 
 
 sys.exit(1 if (self_test() if "--self-test" in sys.argv[1:] else check()) else 0)

@@ -7,13 +7,14 @@ that file, indented as in there or less.
 
     snippets.py DOCUMENT...     checks itself, then the documents; prints TAP"""
 
-import os
 import re
 import sys
 import textwrap
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "userspace/vm"))
+from tap import report
 LANGUAGES = {"c", "cpp", "python"}
 SOURCE = re.compile(r"<!-- (\S+) -->$")
 
@@ -84,21 +85,13 @@ SELF_TEST = (
 
 
 def main():
-    only = os.environ.get("CNX_ONLY", "")
-    results = [(f"snippets: {name}", [] if len(list(findings(text, EXAMPLE.get))) == expected else ["judged wrongly"])
+    results = [(name, [] if len(list(findings(text, EXAMPLE.get))) == expected else ["judged wrongly"])
                for name, text, expected in SELF_TEST]
     for name in sys.argv[1:]:
         text = read_file(name)
-        results.append((f"snippets: the code in {name} is that of its files",
+        results.append((f"the code in {name} is that of its files",
                         list(findings(text, read_file)) if text is not None else ["there is no such document"]))
-    results = [(name, wrong) for name, wrong in results if only in name]
-    print("TAP version 13")
-    for count, (name, wrong) in enumerate(results, 1):
-        print(f"{'not ok' if wrong else 'ok'} {count} - {name}")
-        for line in wrong:
-            print(f"#   {line}")
-    print(f"1..{len(results)}")
-    return any(wrong for _, wrong in results)
+    return report("snippets", results)
 
 
 sys.exit(main())

@@ -17,10 +17,12 @@ import sys
 import time
 from pathlib import Path
 
-sys.dont_write_bytecode = True
-from table import MUTANTS
-
 ROOT = Path(__file__).resolve().parents[2]
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(ROOT / "userspace/vm"))
+from table import MUTANTS
+from tap import Tap
+
 INCLUDES = "-Iinclude -Iuserspace -Iuserspace/replica/include -D_GLIBCXX_ASSERTIONS".split()
 WARNINGS = ["-std=c++23", "-w"]
 GTEST = "-pthread -lgtest_main -lgmock -lgtest".split()
@@ -80,14 +82,16 @@ class Tests:
         if status != 0:
             raise NotBuilt(said)
 
+    def sources(self, main):
+        """A program's, which is named after what it tests: the client library, too, if it is that."""
+        client = sorted(self.tree.glob("userspace/client/*.cpp")) if Path(main).name.startswith("client_") else []
+        return [main, *(str(path.relative_to(self.tree)) for path in client)]
+
     def gtest(self, kind, what):
         name, _, chosen = what.partition(":")
         program = self.made / f"{kind}-{name}"
-        sources = [f"userspace/test/{name}.cpp"]
-        if name.startswith("client_"):
-            sources += sorted(str(path.relative_to(self.tree)) for path in self.tree.glob("userspace/client/*.cpp"))
         libraries = GTEST + ([] if kind == "tsan" else ["-lurcu-memb", "-lurcu-common"])
-        self.build(kind, sources, program, libraries)
+        self.build(kind, self.sources(f"userspace/test/{name}.cpp"), program, libraries)
         command = [str(program), "--gtest_brief=1", f"--gtest_filter={chosen or '*'}"]
         if kind == "tsan" and run(["setarch", "-R", "true"], self.tree, 10)[0] == 0:
             command = ["setarch", "-R", *command]
@@ -101,10 +105,7 @@ class Tests:
 
     def fuzzer(self, name, *arguments):
         program = self.made / name
-        sources = [f"userspace/fuzz/{name}.cpp"]
-        if name.startswith("client_"):
-            sources += sorted(str(path.relative_to(self.tree)) for path in self.tree.glob("userspace/client/*.cpp"))
-        self.build("fuzz", sources, program, [])
+        self.build("fuzz", self.sources(f"userspace/fuzz/{name}.cpp"), program, [])
         return run([str(program), *arguments, "-timeout=10", f"-artifact_prefix={self.made}/",
                     f"userspace/fuzz/corpus/{name}"], self.tree, PATIENCE)[0] == 0
 
@@ -139,27 +140,9 @@ def copy_tree(tree):
         shutil.copy2(source, target)
 
 
-class Report:
-    def __init__(self):
-        self.count = self.failed = 0
-        print("TAP version 13", flush=True)
-
-    def result(self, passed, name, details=""):
-        self.count += 1
-        self.failed += not passed
-        print(f"{'ok' if passed else 'not ok'} {self.count} - {name}")
-        for line in details.splitlines()[-20:]:
-            print(f"#   {line}")
-        sys.stdout.flush()
-
-    def end(self):
-        print(f"1..{self.count}")
-        return 1 if self.failed else 0
-
-
 class Judge:
-    def __init__(self, tests, report):
-        self.tests, self.report = tests, report
+    def __init__(self, tests, tap):
+        self.tests, self.tap = tests, tap
         self.known = {}
 
     def is_sound(self, test):
@@ -169,7 +152,7 @@ class Judge:
                 self.known[test], why = self.tests.passes(test), ""
             except NotBuilt as error:
                 self.known[test], why = False, str(error)
-            self.report.result(self.known[test], f"{test} passes on cnx as it is", why)
+            self.tap.result(self.known[test], f"{test} passes on cnx as it is", why.splitlines()[-20:])
         return self.known[test]
 
     def judge(self, mutant):
@@ -177,8 +160,8 @@ class Judge:
         original = path.read_text() if path.is_file() else ""
         found = original.count(mutant.text)
         if found != 1:
-            self.report.result(False, f"{mutant.name}: its text is in {mutant.file} {found} times instead of once: "
-                                      "bring userspace/mutants/table.py up to date")
+            self.tap.result(False, f"{mutant.name}: its text is in {mutant.file} {found} times instead of once: "
+                                   "bring userspace/mutants/table.py up to date")
             return
         start = time.monotonic()
         for test in mutant.tests:
@@ -188,16 +171,17 @@ class Judge:
             try:
                 caught = not self.tests.passes(test)
             except NotBuilt as error:
-                self.report.result(False, f"{mutant.name}: it does not compile, and so proves nothing", str(error))
+                self.tap.result(False, f"{mutant.name}: it does not compile, and so proves nothing",
+                                str(error).splitlines()[-20:])
                 return
             finally:
                 path.write_text(original)
             if caught:
-                self.report.result(True, f"{mutant.name}: without {mutant.takes_away}, {test} fails "
-                                         f"({time.monotonic() - start:.0f} s)")
+                self.tap.result(True, f"{mutant.name}: without {mutant.takes_away}, {test} fails "
+                                      f"({time.monotonic() - start:.0f} s)")
                 return
-        self.report.result(False, f"{mutant.name}: SURVIVED: without {mutant.takes_away}, none of these fails: " +
-                                  ", ".join(mutant.tests))
+        self.tap.result(False, f"{mutant.name}: SURVIVED: without {mutant.takes_away}, none of these fails: " +
+                               ", ".join(mutant.tests))
 
 
 def main():
@@ -217,11 +201,11 @@ def main():
     tree = options.folder.resolve() / "tree"
     tree.mkdir(parents=True, exist_ok=True)
     copy_tree(tree)
-    report = Report()
-    judge = Judge(Tests(tree), report)
+    tap = Tap()
+    judge = Judge(Tests(tree), tap)
     for mutant in mutants:
         judge.judge(mutant)
-    return report.end()
+    return tap.end()
 
 
 sys.exit(main())

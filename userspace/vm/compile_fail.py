@@ -14,6 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tap import Tap
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 CASES = ROOT / "userspace/test/compile_fail"
 
@@ -49,18 +51,12 @@ def judge(path):
 def main():
     only = os.environ.get("CNX_ONLY", "")
     cases = [path for path in sorted(CASES.glob("*.cpp")) if only in f"compile_fail.{path.stem}"]
-    count, failed = 0, 0
-    print("TAP version 13")
+    tap = Tap()
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for results in pool.map(judge, cases):
             for passed, name, output in results:
-                count += 1
-                failed += not passed
-                print(f"{'ok' if passed else 'not ok'} {count} - {name}", flush=True)
-                if not passed:
-                    print("".join(f"#   {line}\n" for line in output.splitlines()[:15]), end="")
-    print(f"1..{count}")
-    sys.exit(1 if failed else 0)
+                tap.result(passed, name, [] if passed else output.splitlines()[:15])
+    sys.exit(tap.end())
 
 
 main()

@@ -17,27 +17,31 @@ KNOWN = {
 END = re.compile(r"(^|\] )={20,}$")
 
 
+def reports(lines):
+    """(the range of its lines, the functions that it is about, whether it is whole) of each report."""
+    for first, line in enumerate(lines):
+        title = TITLE.search(line)
+        if title:
+            end = next((number for number in range(first, len(lines)) if END.search(lines[number])), None)
+            yield range(first, len(lines) if end is None else end), title.groups(), end is not None
+
+
 def of_the_kernel(lines):
     """The reports in which no module of cnx has a part, neither by what it does nor by what it has called, and those
     that are known; each as the range of its lines. Linux has some that its authors know and have judged harmless. One
     that breaks off is not among them."""
-    for first, line in enumerate(lines):
-        title = TITLE.search(line)
-        if not title:
-            continue
-        end = next((number for number in range(first, len(lines)) if END.search(lines[number])), None)
-        known = frozenset(title.groups()) in KNOWN
-        if end is not None and (known or not any("[cnx" in line for line in lines[first:end])):
-            yield range(first, end)
+    for where, functions, whole in reports(lines):
+        known = frozenset(functions) in KNOWN
+        if whole and (known or not any("[cnx" in lines[number] for number in where)):
+            yield where
 
 
 def main():
     lines = Path(sys.argv[1]).read_text(errors="replace").replace("\r", "").splitlines()
-    ignored = {number for report in of_the_kernel(lines) for number in report}
-    for first, line in enumerate(lines):
-        if TITLE.search(line) and first not in ignored:
-            end = next((number for number in range(first, len(lines)) if END.search(lines[number])), len(lines))
-            print(*lines[first:end], sep="\n")
+    passed_over = {where.start for where in of_the_kernel(lines)}
+    for where, _, _ in reports(lines):
+        if where.start not in passed_over:
+            print(*lines[where.start:where.stop], sep="\n")
 
 
 if __name__ == "__main__":
