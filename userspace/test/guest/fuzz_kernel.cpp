@@ -9,9 +9,8 @@
 // answering. That the kernel did not complain is seen to by who reads its log.
 #include "kcov.hpp"
 #include "ktap.hpp"
+#include "procevents.hpp"
 #include "raw.hpp"
-
-#include <cnx/procevents.h>
 
 #include "fuzz/reference.hpp"
 #include "fuzz/structure.hpp"
@@ -30,8 +29,7 @@ namespace
 using Datagram = std::vector<std::byte>;
 using std::chrono::steady_clock;
 
-constexpr cnx_id procevents_id{CNX_PROC_IDX, CNX_PROC_VAL};
-constexpr std::array<cnx_id, 6> ids{echo_id, ticker_id, sleeper_id, control_id, procevents_id, unknown_id};
+constexpr std::array<cnx_id, 6> ids{echo_id, ticker_id, sleeper_id, control_id, process_id, unknown_id};
 
 /// What is sent, and how.
 struct Trial {
@@ -87,22 +85,10 @@ private:
 		add_seed(one(echo_id, 1, bytes_of("hello"), request_flag));
 		add_seed(one(sleeper_id, 1, bytes_of("1"), ack_flag));
 		add_seed(one(unknown_id, 1, {}, ack_flag));
-		for (std::uint16_t op = 0; op <= CNX_CONTROL_LOSSES + 1; ++op) {
-			const cnx_control_request request{.version = CNX_CONTROL_VERSION,
-			                                  .op = op,
-			                                  .count = 1,
-			                                  .id = {ticker_id.idx, 0},
-			                                  .cursor = 0};
-			Bytes bytes(sizeof(request));
-			std::memcpy(bytes.data(), &request, sizeof(request));
-			add_seed(one(control_id, op, bytes, request_flag));
-		}
-		for (const std::uint32_t op : {CNX_PROC_LISTEN, CNX_PROC_IGNORE}) {
-			const cnx_proc_request request{.op = op, .events = 0};
-			Bytes bytes(sizeof(request));
-			std::memcpy(bytes.data(), &request, sizeof(request));
-			add_seed(one(procevents_id, op, bytes, request_flag));
-		}
+		for (std::uint16_t op = 0; op <= CNX_CONTROL_LOSSES + 1; ++op)
+			add_seed(one(control_id, op, control_request(op, {ticker_id.idx, 0}, 1), request_flag));
+		for (const std::uint32_t op : {CNX_PROC_LISTEN, CNX_PROC_IGNORE})
+			add_seed(one(process_id, op, request_of(op, 0), request_flag));
 		Bytes many;
 		for (std::uint32_t seq = 0; seq < 20; ++seq)
 			append(many, echo_id, seq, bytes_of("many"), seq % 2 ? ack_flag : std::uint16_t{0});

@@ -342,13 +342,19 @@ inline Answer ask_raw(Socket &socket, std::span<const std::uint8_t> request)
 	return answer;
 }
 
-inline Answer ask(Socket &socket, std::uint16_t op, cnx_id id = {}, std::uint32_t count = 0, std::uint64_t cursor = 0,
-                  std::uint16_t version = CNX_CONTROL_VERSION)
+inline Bytes control_request(std::uint16_t op, cnx_id id = {}, std::uint32_t count = 0, std::uint64_t cursor = 0,
+                             std::uint16_t version = CNX_CONTROL_VERSION)
 {
 	const cnx_control_request request{.version = version, .op = op, .count = count, .id = id, .cursor = cursor};
 	Bytes bytes(sizeof(request));
 	std::memcpy(bytes.data(), &request, sizeof(request));
-	return ask_raw(socket, bytes);
+	return bytes;
+}
+
+inline Answer ask(Socket &socket, std::uint16_t op, cnx_id id = {}, std::uint32_t count = 0, std::uint64_t cursor = 0,
+                  std::uint16_t version = CNX_CONTROL_VERSION)
+{
+	return ask_raw(socket, control_request(op, id, count, cursor, version));
 }
 
 using Counts = std::array<std::uint64_t, CNX_COUNTERS>;

@@ -280,13 +280,10 @@ void mixed(Ktap &ktap, Socket &socket)
 	const int tiny = 1;
 	::setsockopt(deaf.fd(), SOL_SOCKET, SO_RCVBUF, &tiny, sizeof(tiny));
 	const CountingFrom counting(socket);
-	const cnx_control_request request{
-	    .version = CNX_CONTROL_VERSION, .op = CNX_CONTROL_INFO, .count = 0, .id = {}, .cursor = 0};
-	Bytes bytes(sizeof(request));
-	std::memcpy(bytes.data(), &request, sizeof(request));
+	const Bytes request = control_request(CNX_CONTROL_INFO);
 	constexpr unsigned many = 50;
 	for (unsigned i = 0; i < many; ++i)
-		deaf.send(one(control_id, i, bytes));
+		deaf.send(one(control_id, i, request));
 	const std::string rise = counting.rise();
 	unsigned arrived = 0;
 	bool told = false;

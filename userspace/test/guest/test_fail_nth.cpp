@@ -218,13 +218,10 @@ int answered_at_once(const Socket &socket, std::span<const std::uint8_t> datagra
 	return -error;
 }
 
-Bytes control_request(std::uint16_t op, std::uint32_t idx = 0)
+/// A request to cnx itself, as it is sent.
+Bytes control_datagram(std::uint16_t op, std::uint32_t idx = 0)
 {
-	const cnx_control_request request{
-	    .version = CNX_CONTROL_VERSION, .op = op, .count = 0, .id = {idx, 0}, .cursor = 0};
-	Bytes bytes(sizeof(request));
-	std::memcpy(bytes.data(), &request, sizeof(request));
-	return one(control_id, 1, bytes, NLM_F_REQUEST);
+	return one(control_id, 1, control_request(op, {idx, 0}), NLM_F_REQUEST);
 }
 
 int read_all(const char *path)
@@ -296,12 +293,12 @@ void program(Ktap &ktap, const Faults &faults)
 	for (const auto &[name, op] :
 	     {std::pair{"info", CNX_CONTROL_INFO}, std::pair{"list", CNX_CONTROL_LIST},
 	      std::pair{"counters", CNX_CONTROL_COUNTERS}, std::pair{"losses", CNX_CONTROL_LOSSES}})
-		request(name, control_request(op));
+		request(name, control_datagram(op));
 	// A subscription whose answer was lost is there all the same.
 	const auto subscribed = [&] { ask(socket, CNX_CONTROL_SUBSCRIBE, {far_group, 0}); };
 	const auto unsubscribed = [&] { ask(socket, CNX_CONTROL_UNSUBSCRIBE, {far_group, 0}); };
-	request("subscribe", control_request(CNX_CONTROL_SUBSCRIBE, far_group), {}, nothing, unsubscribed);
-	request("unsubscribe", control_request(CNX_CONTROL_UNSUBSCRIBE, far_group), {}, subscribed, unsubscribed);
+	request("subscribe", control_datagram(CNX_CONTROL_SUBSCRIBE, far_group), {}, nothing, unsubscribed);
+	request("unsubscribe", control_datagram(CNX_CONTROL_UNSUBSCRIBE, far_group), {}, subscribed, unsubscribed);
 	std::optional<Socket> closing;
 	in_turn(ktap, "close a socket that has subscribed", {},
 	        under(

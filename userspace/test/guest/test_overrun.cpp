@@ -192,14 +192,8 @@ int main()
 		Socket subscriber;
 		judge(ktap, observer, subscriber, "overrun: a subscriber", [&] {
 			// The reply needs room, too, so the request is made without waiting for it.
-			const cnx_control_request request{.version = CNX_CONTROL_VERSION,
-			                                  .op = CNX_CONTROL_SUBSCRIBE,
-			                                  .count = 0,
-			                                  .id = {ticker_id.idx, 0},
-			                                  .cursor = 0};
-			Bytes bytes(sizeof(request));
-			std::memcpy(bytes.data(), &request, sizeof(request));
-			return subscriber.send(one(control_id, 1, bytes));
+			return subscriber.send(
+			    one(control_id, 1, control_request(CNX_CONTROL_SUBSCRIBE, {ticker_id.idx, 0})));
 		});
 	}
 	count(ktap, false);
