@@ -7,8 +7,7 @@
 # what the module uses of the kernel is looked up in the flavour's table of symbols.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-. "$here/../cache.sh"
-. "$here/../apt.sh"
+. "$here/../kernel_source.sh"
 
 # Those that user-mode Linux is from, so that there is one source for both.
 private_apt "$cache/uml/apt" trixie-backports forky sid
@@ -28,33 +27,23 @@ strip_tree() {
 		find tools -mindepth 1 -maxdepth 1 ! -name objtool -exec rm -rf {} +
 }
 
-# The newest flavour that there is the source of.
-version=$(candidate "$source" "${apt[@]}")
-if [ -z "$version" ]; then
-	update
-	version=$(candidate "$source" "${apt[@]}")
-fi
-key=$(cat "$here/source.sh" <(gcc -dumpfullversion) | sha256sum | cut -c 1-12)
-if [ -z "$version" ]; then
-	folder=$(printf '%s\n' "$cache/matrix/${source}_"*"-$key" | sort -V | tail -n 1)
-	[ -r "$folder/Makefile" ] || fail "apt knows no $source; check the network, or name another source in userspace/vm/matrix/kernels."
-	echo "$folder"
-	exit
-fi
-folder=$cache/matrix/${source}_$version-$key
+# shellcheck disable=SC2034 # kernel_source.sh calls it.
+refresh=update
+remedy="or name another source in userspace/vm/matrix/kernels"
+folder=$(cached_tree "$cache/matrix" "$source" "$(key_of "$here/source.sh")" Makefile "$remedy" "${apt[@]}") || exit 1
 if [ ! -r "$folder/Makefile" ]; then
+	# The flavour that there is the source of.
+	version=$(candidate "$source" "${apt[@]}")
 	flavour=$(depends "$2" "${apt[@]}" | grep '^linux-headers-' | head -n 1)
 	[ "$(candidate "$flavour" "${apt[@]}")" = "$version" ] ||
-		fail "$2 is ${flavour:-not known} and no headers of $source $version; wait until the archive has both, or name others in userspace/vm/matrix/kernels."
+		fail "$2 is ${flavour:-not known} and no headers of $source $version; wait until the archive has both, $remedy."
 	new_in "$cache/matrix" 3000 "the source of $source"
-	echo "  FETCH   $source and $flavour (into the cache, not installed)" >&2
-	for package in "$source" "$flavour"; do
-		unpack_package "$package" "${apt[@]}" ||
-			fail "$package could not be downloaded; check the network and run this again."
-	done
-	headers=$work/package/usr/src/$flavour
-	tar -xJf "$work/package/usr/src/$source.tar.xz" -C "$work" ||
-		fail "$source could not be unpacked in $work; check that the disk has space and run this again."
+	unpack_package "$flavour" "${apt[@]}" ||
+		fail "$flavour could not be downloaded; check the network and run this again."
+	headers=$work/headers
+	mv "$work/package/usr/src/$flavour" "$headers" && rm -rf "$work/package" ||
+		fail "$flavour could not be unpacked in $work; check that the disk has space and run this again."
+	unpack_source "$source" "$remedy" "${apt[@]}"
 	echo "  PREPARE ${folder##*/} (once, a minute or two)" >&2
 	# What a make above us was told is about the module, and would be taken to be about the kernel.
 	(cd "$work/$source" && unset MAKEFLAGS MFLAGS MAKELEVEL && configure && strip_tree) >"$log" 2>&1 </dev/null || {
