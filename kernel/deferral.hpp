@@ -46,13 +46,11 @@ public:
 		const Shipment shipment{connector, {.id = message.id, .messages = 1}, to, *group};
 		if (const int status = sort_out(shipment))
 			return status;
-		cnx_k_note *const note = notes_.take();
+		const auto note = note_of(message, transport, room_to_choose(shipment));
 		if (!note)
-			return lose(shipment, no_room);
-		address(*note, CNX_K_DEFERRED_MESSAGE, shipment);
-		if (!fill(*note, message, transport, room_to_choose(shipment)))
-			return lose(shipment, no_memory, note);
-		return choose_and_defer(*note, shipment);
+			return lose(shipment, Transport::status_of(note.error()));
+		address(**note, CNX_K_DEFERRED_MESSAGE, shipment);
+		return choose_and_defer(**note, shipment);
 	}
 
 	[[nodiscard]] int send(Connector &connector, cnx_batch &batch, const cnx_destination &to)
@@ -71,13 +69,15 @@ public:
 		cnx_k_note *const note = notes_.take();
 		if (!note)
 			return lose(shipment, no_room);
-		address(*note, CNX_K_DEFERRED_DATAGRAM, shipment);
 		if (to.filter) {
 			auto roomier = take(transport, skb.bytes().size() + room_to_choose(shipment));
-			if (!roomier || !roomier->append(skb))
-				return lose(shipment, no_memory, note);
+			if (!roomier || !roomier->append(skb)) {
+				notes_.give(*note);
+				return lose(shipment, no_memory);
+			}
 			skb.swap(*roomier);
 		}
+		address(*note, CNX_K_DEFERRED_DATAGRAM, shipment);
 		note->skb = std::move(skb).release();
 		return choose_and_defer(*note, shipment);
 	}
@@ -100,20 +100,16 @@ public:
 	{
 		if (!Transport::fits(message))
 			return connector.answer(sender, message, group);
-		cnx_k_note *const note = notes_.take();
+		const auto note = note_of(message, connector.transport());
 		if (!note)
-			return connector.drop_answer(no_room);
-		note->kind = CNX_K_DEFERRED_ANSWER;
-		note->from = &connector;
-		note->portid = sender.portid;
-		note->group = group;
-		if (!fill(*note, message, connector.transport())) {
-			notes_.give(*note);
-			return connector.drop_answer(no_memory);
-		}
-		note->to_asker = cnx_k_sender_socket(sender.skb);
-		cnx_k_socket_hold(note->to_asker);
-		cnx_k_defer(note);
+			return connector.drop_answer(Transport::status_of(note.error()));
+		(*note)->kind = CNX_K_DEFERRED_ANSWER;
+		(*note)->from = &connector;
+		(*note)->portid = sender.portid;
+		(*note)->group = group;
+		(*note)->to_asker = cnx_k_sender_socket(sender.skb);
+		cnx_k_socket_hold((*note)->to_asker);
+		cnx_k_defer(*note);
 		return 0;
 	}
 
@@ -141,22 +137,6 @@ public:
 	}
 
 private:
-	/// A message that is for the listener.
-	[[nodiscard]] int put_off(Listener &listener, const cnx_message &message)
-	{
-		cnx_k_note *const note = notes_.take();
-		if (!note)
-			return miss(listener, Error::no_space);
-		note->kind = CNX_K_DEFERRED_TO_LISTENER;
-		note->from = &listener;
-		if (!fill(*note, message, listener.transport_)) {
-			notes_.give(*note);
-			return miss(listener, Error::no_memory);
-		}
-		cnx_k_defer(note);
-		return 0;
-	}
-
 	static constexpr int no_memory = to_errno(Error::no_memory);
 	static constexpr int no_room = -ENOBUFS;
 
@@ -167,6 +147,32 @@ private:
 		const std::uint32_t group;
 		const bool mixed = false;
 	};
+
+	/// A note of a message, for which `more` bytes are wanted behind its datagram. no_space: too many wait.
+	/// no_memory: there is no ready skb.
+	[[nodiscard]] Result<cnx_k_note *> note_of(const cnx_message &message, Transport &transport,
+	                                           std::size_t more = 0)
+	{
+		cnx_k_note *const note = notes_.take();
+		if (!note)
+			return std::unexpected(Error::no_space);
+		if (fill(*note, message, transport, more))
+			return note;
+		notes_.give(*note);
+		return std::unexpected(Error::no_memory);
+	}
+
+	/// A message that is for the listener.
+	[[nodiscard]] int put_off(Listener &listener, const cnx_message &message)
+	{
+		const auto note = note_of(message, listener.transport_);
+		if (!note)
+			return listener.transport_.miss_to(listener.addressee_, listener.id_, note.error());
+		(*note)->kind = CNX_K_DEFERRED_TO_LISTENER;
+		(*note)->from = &listener;
+		cnx_k_defer(*note);
+		return 0;
+	}
 
 	// SAFETY: address() and answer() put the connector there, which settles before it ends.
 	[[nodiscard]] static Connector &connector_of(const cnx_k_note &note)
@@ -222,7 +228,7 @@ private:
 	/// Puts the message into the note, or into a ready skb if it is long, or more room is wanted. False: there is
 	/// none.
 	[[nodiscard]] static bool fill(cnx_k_note &note, const cnx_message &message, Transport &transport,
-	                               std::size_t more = 0)
+	                               std::size_t more)
 	{
 		if (message.length <= sizeof(note.payload) && more == 0) [[likely]] {
 			note.message = message;
@@ -298,13 +304,7 @@ private:
 		return false;
 	}
 
-	/// Counts what could not be put off, with the note that it has taken, if any.
-	int lose(const Shipment &shipment, int status, cnx_k_note *note)
-	{
-		notes_.give(*note);
-		return lose(shipment, status);
-	}
-
+	/// Counts what could not be put off.
 	static int lose(const Shipment &shipment, int status)
 	{
 		Transport &transport = shipment.connector.transport();
@@ -313,11 +313,6 @@ private:
 			return transport.unheard(route.filtered ? CNX_LOST_FILTERED : CNX_LOST_NO_LISTENER,
 			                         shipment.cargo.messages);
 		return transport.starve(shipment.cargo, route, status);
-	}
-
-	static int miss(Listener &listener, Error why)
-	{
-		return listener.transport_.miss_to(listener.addressee_, listener.id_, why);
 	}
 
 	/// The message that fill() was given.

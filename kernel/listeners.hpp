@@ -111,7 +111,7 @@ private:
 		}
 		if (at_once.subscribers.empty())
 			return status;
-		const int sent = first.transport_.send_to(at_once, message);
+		const int sent = first.transport_.send_now(message, at_once);
 		return status != 0 ? status : sent;
 	}
 

@@ -83,9 +83,15 @@ public:
 			static_cast<void>(fit_and_deliver(std::move(skb), cargo, route));
 	}
 
-	/// One message, which fits, to the sockets that the route has. What it returns is in cnx/driver.h at
-	/// cnx_listeners_send().
-	[[nodiscard]] int send_to(Route &route, const cnx_message &message) { return send_now(message, route); }
+	/// One message, which fits, to the listeners that the route has found.
+	[[nodiscard, gnu::always_inline]] int send_now(const cnx_message &message, Route &route)
+	{
+		const Cargo cargo{.id = message.id, .messages = 1};
+		auto skb = allocate(datagram_room(message.length), route.may_sleep, Skb::Content::garbage);
+		if (!skb || !skb->append(message)) [[unlikely]]
+			return starve(cargo, route, to_errno(Error::no_memory));
+		return deliver(*std::move(skb), cargo, route);
+	}
 
 	/// One message, to the socket that asked for it and asks again if it has no room, so that this is no loss of
 	/// its. Nor may it wait here for itself to make room.
@@ -168,16 +174,6 @@ private:
 		if (!find_listeners(route)) [[unlikely]]
 			return unheard(route.filtered ? CNX_LOST_FILTERED : CNX_LOST_NO_LISTENER, 1);
 		return send_now(message, route);
-	}
-
-	/// To the listeners that were found.
-	[[nodiscard, gnu::always_inline]] int send_now(const cnx_message &message, Route &route)
-	{
-		const Cargo cargo{.id = message.id, .messages = 1};
-		auto skb = allocate(datagram_room(message.length), route.may_sleep, Skb::Content::garbage);
-		if (!skb || !skb->append(message)) [[unlikely]]
-			return starve(cargo, route, to_errno(Error::no_memory));
-		return deliver(*std::move(skb), cargo, route);
 	}
 
 	/// The group that a destination means, or 0 for none.
