@@ -102,8 +102,7 @@ static struct compat_callback *compat_take(const struct cb_id *id)
 	struct compat_callback *found = NULL;
 
 	mutex_lock(&compat_mutex);
-	list_for_each_entry(compat, &compat_callbacks, link)
-	{
+	list_for_each_entry(compat, &compat_callbacks, link) {
 		if (compat->id.idx == id->idx && compat->id.val == id->val) {
 			list_del(&compat->link);
 			found = compat;

@@ -53,8 +53,7 @@ void cnx_k_settle(void)
 	 * nothing that is done here may wait for softirqs to be off: no send does.
 	 */
 	spin_lock(&cnx_deferral_turn);
-	llist_for_each_safe(node, next, llist_reverse_order(llist_del_all(&cnx_deferred)))
-	{
+	llist_for_each_safe(node, next, llist_reverse_order(llist_del_all(&cnx_deferred))) {
 		cnx_core_send_deferred(container_of((void **)node, struct cnx_k_note, next));
 		atomic_dec_return_release(&cnx_deferrals);
 	}

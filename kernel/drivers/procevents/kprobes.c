@@ -108,7 +108,7 @@ static void take_back(struct kprobe *probe)
 
 	unregister_kprobe(probe);
 	while (!probe->addr) {
-		msleep(10);
+		msleep(20);
 		probe->addr = address;
 		unregister_kprobe(probe);
 	}

@@ -28,7 +28,8 @@ static void ask(void)
 	const struct procevents_listener *listener;
 	u32 events = 0;
 
-	list_for_each_entry(listener, &procevents_listeners, node) events |= listener->stream->events;
+	list_for_each_entry(listener, &procevents_listeners, node)
+		events |= listener->stream->events;
 	WRITE_ONCE(procevents_asked, events);
 }
 
@@ -36,7 +37,9 @@ static struct procevents_listener *find(const void *key)
 {
 	struct procevents_listener *listener;
 
-	list_for_each_entry(listener, &procevents_listeners, node) if (listener->key == key) return listener;
+	list_for_each_entry(listener, &procevents_listeners, node)
+		if (listener->key == key)
+			return listener;
 	return NULL;
 }
 
@@ -60,8 +63,7 @@ static bool has_room(const struct procevents_listener *added, const struct proce
 	unsigned int all = 0;
 	unsigned int same = 0;
 
-	list_for_each_entry(listener, &procevents_listeners, node)
-	{
+	list_for_each_entry(listener, &procevents_listeners, node) {
 		if (listener == former)
 			continue;
 		all++;
@@ -125,8 +127,7 @@ static void link(struct procevents_listener *added)
 {
 	struct procevents_listener *other;
 
-	list_for_each_entry(other, &procevents_listeners, node)
-	{
+	list_for_each_entry(other, &procevents_listeners, node) {
 		if (other->stream != added->stream)
 			continue;
 		list_add_rcu(&added->node, &other->node);

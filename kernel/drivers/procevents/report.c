@@ -148,20 +148,20 @@ void procevents_report(const struct procevents_happening *happening)
 	    .length = sizeof(view.event),
 	    .payload = &view.event,
 	};
-	/* What is beyond its count is not read, and for each event it would take a while to zero it as the kernel does. */
+	/* What is beyond its count is not read, and to zero it as the kernel does would take a while for each event. */
 	struct told told __attribute__((uninitialized));
 	bool wanted = false;
 	u64 event;
 
 	told.count = 0;
-	/* With preemption off, too: a number is taken and its event sent on one CPU, before any other event of that CPU. */
+	/* With preemption off, too: a number is taken and its event sent on one CPU, before any other event of that
+	 * CPU. */
 	rcu_read_lock_sched();
 	event = __this_cpu_inc_return(happened);
 	view.event.what = happening->what;
 	view.event.cpu = smp_processor_id();
 	view.event.time_ns = ktime_get_ns();
-	list_for_each_entry_rcu(listener, &procevents_listeners, node)
-	{
+	list_for_each_entry_rcu(listener, &procevents_listeners, node) {
 		if (listener->stream != stream) {
 			tell(&told, &message);
 			stream = listener->stream;

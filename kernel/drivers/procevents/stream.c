@@ -37,8 +37,7 @@ struct procevents_stream *procevents_stream_join(const struct net *net, u32 even
 {
 	struct procevents_stream *stream;
 
-	list_for_each_entry(stream, &streams, node)
-	{
+	list_for_each_entry(stream, &streams, node) {
 		if (!is_for(stream, net, events, sight))
 			continue;
 		stream->listeners++;

@@ -42,7 +42,8 @@ static void feed(void)
 	struct llist_node *memory, *next;
 
 	WRITE_ONCE(starved, NULL);
-	llist_for_each_safe(memory, next, llist_del_all(&taken_back)) kvfree(memory);
+	llist_for_each_safe(memory, next, llist_del_all(&taken_back))
+		kvfree(memory);
 }
 
 static bool starves(void)

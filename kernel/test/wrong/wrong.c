@@ -23,8 +23,11 @@ static void lose_memory(void)
 	int i;
 
 	/* Several, because the address of one may stay in a register or on the stack. */
-	for (i = 0; i < 16; i++)
-		(void)READ_ONCE(*(char *)kmalloc(64 + i, GFP_KERNEL | __GFP_NOFAIL));
+	for (i = 0; i < 16; i++) {
+		char *memory = kmalloc(64 + i, GFP_KERNEL | __GFP_NOFAIL);
+
+		(void)READ_ONCE(*memory);
+	}
 }
 
 static void read_freed_memory(void)
@@ -66,7 +69,7 @@ static void sleep_under_a_spinlock(void)
 	static DEFINE_SPINLOCK(lock);
 
 	spin_lock(&lock);
-	msleep(1);
+	msleep(20);
 	spin_unlock(&lock);
 }
 
