@@ -126,16 +126,22 @@ static int __init cnx_test_init(void)
 
 	if (status)
 		return status;
-	if (!proc_create("cnx_test", 0400, NULL, &test_operations)) {
-		test_listeners_exit();
-		return -ENOMEM;
-	}
-	return 0;
+	status = test_served_init();
+	if (status)
+		goto end_listeners;
+	if (proc_create("cnx_test", 0400, NULL, &test_operations))
+		return 0;
+	status = -ENOMEM;
+	test_served_exit();
+end_listeners:
+	test_listeners_exit();
+	return status;
 }
 
 static void __exit cnx_test_exit(void)
 {
 	remove_proc_entry("cnx_test", NULL);
+	test_served_exit();
 	test_listeners_exit();
 }
 

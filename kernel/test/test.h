@@ -47,5 +47,7 @@ void test_churn(struct test_log *log);
 
 int test_listeners_init(void);
 void test_listeners_exit(void);
+int test_served_init(void);
+void test_served_exit(void);
 
 #endif /* CNX_TEST_TEST_H */

@@ -83,6 +83,35 @@ bool is_answered()
 	       reply->payload == question;
 }
 
+constexpr cnx_id serving_id{near_group, 5};
+
+/// A socket that the module serves by itself: what kernel/test/served.c sends it, and what it says that came of it.
+void test_served(Ktap &ktap)
+{
+	Socket served;
+	ktap.equal("served: it writes to who serves it", 0, served.send(one(serving_id, 99, {})));
+	std::string came;
+	std::string heard;
+	while (const auto received = served.receive()) {
+		if (received->message.seq == 99) {
+			for (std::size_t at = 0; at + sizeof(std::int32_t) <= received->payload.size();
+			     at += sizeof(std::int32_t)) {
+				std::int32_t status = 0;
+				std::memcpy(&status, &received->payload[at], sizeof(status));
+				came += std::to_string(status) + " ";
+			}
+			break;
+		}
+		heard += std::to_string(received->message.seq) + ":" +
+		         std::string(received->payload.begin(), received->payload.end()) + " ";
+	}
+	// Nobody to be told of its end, a delay beyond the limit; sent to none, to too many, to unlike ones, with
+	// another id, with a length and no payload, with too much; to itself three times, and to itself as if to no
+	// group.
+	ktap.equal("served: what is wrong is refused", "-22 -22 -22 -22 -22 -22 -22 -90 0 0 ", came);
+	ktap.equal("served: and what is not arrives, once for each listener", "8:three 8:three 8:three 9: ", heard);
+}
+
 std::string text_of(std::span<const unsigned> copies)
 {
 	std::string text;
@@ -105,6 +134,8 @@ int main()
 	    << std::to_string(sockets[0].portid()) + " " + std::to_string(sockets[2].portid()) << std::flush;
 
 	ktap.check("listeners: an answer under a raw spinlock arrives", is_answered());
+
+	test_served(ktap);
 
 	const bool later = puts_off();
 	Socket observer;
