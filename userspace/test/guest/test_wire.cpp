@@ -255,6 +255,23 @@ void netlink_lengths(Ktap &ktap, Socket &observer, Socket &socket)
 	        });
 }
 
+/// Payloads come back byte by byte, however many bytes they have. The kernel copies short ones by words.
+void payload_sizes(Ktap &ktap, Socket &socket)
+{
+	unsigned whole = 0;
+	unsigned sent = 0;
+	for (std::size_t size = 0; size <= 300; ++size, ++sent) {
+		Bytes payload(size);
+		for (std::size_t i = 0; i < size; ++i)
+			payload[i] = static_cast<std::uint8_t>(size + 7 * i + 1);
+		if (socket.send(one(echo_id, static_cast<std::uint32_t>(size), payload)))
+			continue;
+		const auto reply = socket.receive();
+		whole += reply && !reply->is_error && reply->message.seq == size && reply->payload == payload ? 1 : 0;
+	}
+	ktap.equal("payloads of 0 to 300 bytes: each comes back as it was", sent, whole);
+}
+
 void payload_lengths(Ktap &ktap, Socket &observer, Socket &socket)
 {
 	counted(ktap, observer, "cn_msg.len too large", {{CNX_ACKNOWLEDGED, 2}, {CNX_DROP_BAD_LENGTH, 2}}, [&] {
@@ -337,6 +354,7 @@ int main()
 	truncations(ktap, observer, socket);
 	netlink_lengths(ktap, observer, socket);
 	payload_lengths(ktap, observer, socket);
+	payload_sizes(ktap, socket);
 	capabilities(ktap, observer);
 	return ktap.end();
 }
