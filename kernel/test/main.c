@@ -129,9 +129,14 @@ static int __init cnx_test_init(void)
 	status = test_served_init();
 	if (status)
 		goto end_listeners;
+	status = test_heir_init();
+	if (status)
+		goto end_served;
 	if (proc_create("cnx_test", 0400, NULL, &test_operations))
 		return 0;
 	status = -ENOMEM;
+	test_heir_exit();
+end_served:
 	test_served_exit();
 end_listeners:
 	test_listeners_exit();
@@ -141,6 +146,7 @@ end_listeners:
 static void __exit cnx_test_exit(void)
 {
 	remove_proc_entry("cnx_test", NULL);
+	test_heir_exit();
 	test_served_exit();
 	test_listeners_exit();
 }

@@ -49,5 +49,7 @@ int test_listeners_init(void);
 void test_listeners_exit(void);
 int test_served_init(void);
 void test_served_exit(void);
+int test_heir_init(void);
+void test_heir_exit(void);
 
 #endif /* CNX_TEST_TEST_H */

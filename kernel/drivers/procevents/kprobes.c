@@ -114,7 +114,16 @@ static void take_back(struct kprobe *probe)
 	}
 }
 
-void procevents_kprobes_begin(void)
+void procevents_kprobes_end(void)
+{
+	struct source *source;
+
+	for (source = sources; source < sources + ARRAY_SIZE(sources); source++)
+		if (source->registered)
+			take_back(&source->probe);
+}
+
+int procevents_kprobes_begin(void)
 {
 	struct source *source;
 
@@ -126,25 +135,22 @@ void procevents_kprobes_begin(void)
 			status = -EOPNOTSUPP;
 		}
 		source->registered = !status;
+		if (status == -ENOMEM) {
+			procevents_kprobes_end();
+			return status;
+		}
 		if (status)
 			procevents_lacks(source->events, source->probe.symbol_name, status);
 	}
-}
-
-void procevents_kprobes_end(void)
-{
-	struct source *source;
-
-	for (source = sources; source < sources + ARRAY_SIZE(sources); source++)
-		if (source->registered)
-			take_back(&source->probe);
+	return 0;
 }
 
 #else
 
-void procevents_kprobes_begin(void)
+int procevents_kprobes_begin(void)
 {
 	procevents_lacks("uid, gid, sid, ptrace and coredump", "kprobes", -EOPNOTSUPP);
+	return 0;
 }
 
 void procevents_kprobes_end(void) {}

@@ -34,19 +34,26 @@ static int __init procevents_init(void)
 	    .open_to_listeners = true,
 	    .scope = CNX_EVERY_NAMESPACE,
 	};
+	int status;
 
 	if (procevents_wait_us > 1000000) {
 		pr_err("cnx_procevents: wait_us must be 0 to 1000000\n");
 		return -EINVAL;
 	}
-	procevents_tracepoints_begin();
-	procevents_kprobes_begin();
+	status = procevents_tracepoints_begin();
+	if (status)
+		return status;
+	status = procevents_kprobes_begin();
+	if (status)
+		goto without_kprobes;
 	callback = cnx_register(&registration);
 	if (!IS_ERR(callback))
 		return 0;
+	status = PTR_ERR(callback);
 	procevents_kprobes_end();
+without_kprobes:
 	procevents_tracepoints_end();
-	return PTR_ERR(callback);
+	return status;
 }
 
 static void __exit procevents_exit(void)

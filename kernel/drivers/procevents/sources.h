@@ -5,11 +5,12 @@
 
 /*
  * Begin and end to be told. A source that this kernel does not have is named in its log, and the events of the others
- * are reported all the same. When the end has returned, none is being reported, nor will be. They may sleep.
+ * are reported all the same; -ENOMEM where there is no memory for one that it has, and then nothing has begun. When the
+ * end has returned, none is being reported, nor will be. They may sleep.
  */
-void procevents_tracepoints_begin(void);
+int procevents_tracepoints_begin(void);
 void procevents_tracepoints_end(void);
-void procevents_kprobes_begin(void);
+int procevents_kprobes_begin(void);
 void procevents_kprobes_end(void);
 
 /* Says in the log that events of a kind will not be had. */

@@ -64,7 +64,8 @@ static struct source {
 	const char *name;
 	const char *events;
 	void *probe;
-	struct tracepoint *point; /* NULL: not probed */
+	struct tracepoint *point; /* NULL: this kernel has none */
+	bool registered;
 } sources[] = {
     {.name = "task_newtask", .events = "fork", .probe = on_new_task},
     {.name = "sched_process_exec", .events = "exec", .probe = on_exec},
@@ -90,27 +91,32 @@ static void find(struct tracepoint *point, void *unused)
 			source->point = point;
 }
 
-void procevents_tracepoints_begin(void)
-{
-	struct source *source;
-
-	for_each_kernel_tracepoint(find, NULL);
-	for (source = sources; source < sources + ARRAY_SIZE(sources); source++) {
-		int status = source->point ? tracepoint_probe_register(source->point, source->probe, NULL) : -ENOENT;
-
-		if (!status)
-			continue;
-		procevents_lacks(source->events, source->name, status);
-		source->point = NULL;
-	}
-}
-
 void procevents_tracepoints_end(void)
 {
 	struct source *source;
 
 	for (source = sources; source < sources + ARRAY_SIZE(sources); source++)
-		if (source->point)
+		if (source->registered)
 			tracepoint_probe_unregister(source->point, source->probe, NULL);
 	tracepoint_synchronize_unregister();
+}
+
+int procevents_tracepoints_begin(void)
+{
+	struct source *source;
+
+	for_each_kernel_tracepoint(find, NULL);
+	for (source = sources; source < sources + ARRAY_SIZE(sources); source++) {
+		const int status =
+		    source->point ? tracepoint_probe_register(source->point, source->probe, NULL) : -ENOENT;
+
+		source->registered = !status;
+		if (status == -ENOMEM) {
+			procevents_tracepoints_end();
+			return status;
+		}
+		if (status)
+			procevents_lacks(source->events, source->name, status);
+	}
+	return 0;
 }

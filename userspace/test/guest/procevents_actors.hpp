@@ -183,18 +183,10 @@ inline long missing_in(const std::vector<Event> &events, bool joined = false)
 	return missing;
 }
 
-/// What cnx says that a socket missed of process events, to another one that asks.
-inline std::uint64_t losses_of(std::uint32_t portid, Socket &asker)
-{
-	const auto answer = cnx::test::ask(asker, CNX_CONTROL_LOSSES, {portid, 0});
-	for (std::size_t i = 0; const auto record = answer.record<cnx_loss>(i); ++i)
-		if (record->id.idx == CNX_PROC_IDX && record->id.val == CNX_PROC_VAL)
-			return record->lost;
-	return 0;
-}
+/// What cnx says that a socket missed of process events.
 inline std::uint64_t losses_of(Socket &socket)
 {
-	return losses_of(socket.portid(), socket);
+	return losses_of(socket.portid(), process_id, socket);
 }
 
 } // namespace cnx::test

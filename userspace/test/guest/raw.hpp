@@ -186,11 +186,21 @@ inline sockaddr *generic(sockaddr_nl &address)
 	return reinterpret_cast<sockaddr *>(&address);
 }
 
+inline bool eventually(const std::function<bool()> &condition, std::chrono::milliseconds timeout = patience)
+{
+	for (const auto end = std::chrono::steady_clock::now() + timeout; !condition();) {
+		if (std::chrono::steady_clock::now() > end)
+			return false;
+		std::this_thread::sleep_for(std::chrono::milliseconds(10));
+	}
+	return true;
+}
+
 /// A bound netlink socket. Its owner.
 class Socket
 {
 public:
-	/// `portid`: 0 for one that the kernel chooses.
+	/// `portid`: 0 for one that the kernel chooses. One that another socket has is waited for.
 	explicit Socket(int number = protocol(), std::uint32_t portid = 0)
 	    : fd_(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, number))
 	{
@@ -198,7 +208,12 @@ public:
 		address.nl_family = AF_NETLINK;
 		address.nl_pid = portid;
 		socklen_t size = sizeof(address);
-		if (fd_ < 0 || ::bind(fd_, generic(address), size) || ::getsockname(fd_, generic(address), &size))
+		int status = 0;
+		eventually([&] {
+			status = ::bind(fd_, generic(address), size) ? errno : 0;
+			return status != EADDRINUSE;
+		});
+		if (fd_ < 0 || status || ::getsockname(fd_, generic(address), &size))
 			give_up("a netlink socket could not be opened");
 		portid_ = address.nl_pid;
 		option(NETLINK_EXT_ACK, 1);
@@ -357,6 +372,16 @@ inline Answer ask(Socket &socket, std::uint16_t op, cnx_id id = {}, std::uint32_
 	return ask_raw(socket, control_request(op, id, count, cursor, version));
 }
 
+/// What cnx says that a socket missed of an id, to another one that asks.
+inline std::uint64_t losses_of(std::uint32_t portid, cnx_id id, Socket &asker)
+{
+	const auto answer = ask(asker, CNX_CONTROL_LOSSES, {portid, 0});
+	for (std::size_t i = 0; const auto record = answer.record<cnx_loss>(i); ++i)
+		if (record->id.idx == id.idx && record->id.val == id.val)
+			return record->lost;
+	return 0;
+}
+
 using Counts = std::array<std::uint64_t, CNX_COUNTERS>;
 
 inline Counts counts(Socket &socket)
@@ -453,16 +478,6 @@ inline int load_module(const char *name, const char *parameters = "")
 inline int unload_module(const char *name)
 {
 	return ::syscall(SYS_delete_module, name, O_NONBLOCK) ? -errno : 0;
-}
-
-inline bool eventually(const std::function<bool()> &condition, std::chrono::milliseconds timeout = patience)
-{
-	for (const auto end = std::chrono::steady_clock::now() + timeout; !condition();) {
-		if (std::chrono::steady_clock::now() > end)
-			return false;
-		std::this_thread::sleep_for(std::chrono::milliseconds(10));
-	}
-	return true;
 }
 
 } // namespace cnx::test

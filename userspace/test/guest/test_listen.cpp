@@ -112,6 +112,29 @@ void test_served(Ktap &ktap)
 	ktap.equal("served: and what is not arrives, once for each listener", "8:three 8:three 8:three 9: ", heard);
 }
 
+constexpr cnx_id heir_id{near_group, 6};
+
+/// A socket that kernel/test/heir.c serves closes, having missed something, and another one takes its portid before its
+/// driver sends to it for the last time.
+void test_heir(Ktap &ktap)
+{
+	auto served = std::make_unique<Socket>();
+	const std::uint32_t portid = served->portid();
+	const int least = 1;
+	::setsockopt(served->fd(), SOL_SOCKET, SO_RCVBUF, &least, sizeof(least));
+	ktap.equal("heir: one is served", 0, served->send(one(heir_id, 1, {})));
+	Socket asker;
+	ktap.check("heir: and misses something", losses_of(portid, heir_id, asker) > 0);
+	// Closing ends when the driver knows, and it waits for the heir.
+	std::thread closing([&served] { served.reset(); });
+	Socket heir(protocol(), portid);
+	ktap.equal("heir: another has its portid", portid, heir.portid());
+	ktap.equal("heir: and writes", 0, heir.send(one(heir_id, 2, {})));
+	closing.join();
+	ktap.equal("heir: nothing comes to it that is for the other", 0, heir.drain().size());
+	ktap.equal("heir: nor is it said to have missed it", 0, losses_of(portid, heir_id, asker));
+}
+
 std::string text_of(std::span<const unsigned> copies)
 {
 	std::string text;
@@ -136,6 +159,7 @@ int main()
 	ktap.check("listeners: an answer under a raw spinlock arrives", is_answered());
 
 	test_served(ktap);
+	test_heir(ktap);
 
 	const bool later = puts_off();
 	Socket observer;
