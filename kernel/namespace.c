@@ -13,6 +13,7 @@
 #include <linux/notifier.h>
 #include <linux/proc_fs.h>
 #include <linux/rcupdate.h>
+#include <linux/rwsem.h>
 #include <linux/seq_file.h>
 #include <linux/srcu.h>
 #include <linux/sysctl.h>
@@ -23,6 +24,7 @@
 
 #include "bindings.h"
 #include "deferral.h"
+#include "early_senders.h"
 #include "namespace.h"
 #include "version.h"
 
@@ -349,23 +351,61 @@ static struct pernet_operations cnx_namespaces = {
     .size = sizeof(struct cnx_namespace),
 };
 
+/*
+ * A task may be about to enter cnx_users, or may have just left it, with nothing to pin this module. It finds cnx
+ * closed, and is out of this code once it has slept or is back in user space.
+ */
+static void cnx_wait_for_users(void)
+{
+	if (cnx_was_elsewhere)
+		synchronize_rcu_tasks();
+}
+
+static void cnx_forget_early_senders(void)
+{
+	struct net *net;
+
+	down_read(&net_rwsem);
+	for_each_net(net) if (cnx_namespace_of(net)->connector) cnx_early_senders_forget(cnx_namespace_of(net)->socket);
+	up_read(&net_rwsem);
+}
+
+/* In those namespaces that there are, and from now on in each new one. */
+static int cnx_make_namespaces(void)
+{
+	int status = cnx_early_senders_hold_off();
+
+	if (status)
+		return status;
+	status = register_pernet_subsys(&cnx_namespaces);
+	/* Who has found a socket that was not marked yet does not sleep before it has told its owner. */
+	cnx_wait_for_users();
+	if (!status)
+		cnx_forget_early_senders();
+	cnx_early_senders_let_in();
+	return status;
+}
+
 int cnx_namespaces_open(unsigned int *protocol)
 {
 	int status;
 
 	cnx_wanted_protocol = *protocol;
-	status = register_pernet_subsys(&cnx_namespaces);
+	status = cnx_make_namespaces();
 	if (status)
 		return status;
 	status = netlink_register_notifier(&cnx_notifier);
-	if (status) {
-		unregister_pernet_subsys(&cnx_namespaces);
-		return status;
-	}
+	if (status)
+		goto end_namespaces;
 	*protocol = cnx_namespace_of(&init_net)->protocol;
 	/* Not before a socket's end is noticed: what has subscribed must be forgotten. */
 	cnx_core_open(true);
 	return 0;
+
+end_namespaces:
+	unregister_pernet_subsys(&cnx_namespaces);
+	cnx_wait_for_users();
+	return status;
 }
 
 void cnx_namespaces_close(void)
@@ -376,10 +416,5 @@ void cnx_namespaces_close(void)
 	/* What drivers have destroyed may still be about to let go of its namespace. */
 	rcu_barrier();
 	unregister_pernet_subsys(&cnx_namespaces);
-	/*
-	 * A task may have been about to enter cnx_users, or may have just left it, with nothing to pin this module. It
-	 * has found cnx closed, and is out of this code once it has slept or is back in user space.
-	 */
-	if (cnx_was_elsewhere)
-		synchronize_rcu_tasks();
+	cnx_wait_for_users();
 }

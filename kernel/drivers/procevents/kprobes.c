@@ -4,15 +4,14 @@
  * at these points, whether or not that has listeners, and a kprobe sees the calls.
  */
 #include <linux/cred.h>
-#include <linux/delay.h>
 #include <linux/kernel.h>
-#include <linux/kprobes.h>
 #include <linux/ptrace.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 
 #include <cnx/procevents.h>
 
+#include "../../kprobe.h"
 #include "listeners.h"
 #include "report.h"
 #include "sources.h"
@@ -98,29 +97,13 @@ static struct source {
     {.events = "coredump", .probe = {.symbol_name = "proc_coredump_connector", .pre_handler = on_coredump}},
 };
 
-/*
- * Where the kernel has no memory to take a probe back it leaves it in place, in this module, and tells so by its
- * address alone.
- */
-static void take_back(struct kprobe *probe)
-{
-	kprobe_opcode_t *const address = probe->addr;
-
-	unregister_kprobe(probe);
-	while (!probe->addr) {
-		msleep(20);
-		probe->addr = address;
-		unregister_kprobe(probe);
-	}
-}
-
 void procevents_kprobes_end(void)
 {
 	struct source *source;
 
 	for (source = sources; source < sources + ARRAY_SIZE(sources); source++)
 		if (source->registered)
-			take_back(&source->probe);
+			cnx_take_back(&source->probe);
 }
 
 int procevents_kprobes_begin(void)
@@ -131,7 +114,7 @@ int procevents_kprobes_begin(void)
 		int status = register_kprobe(&source->probe);
 
 		if (!status && !kprobe_ftrace(&source->probe)) {
-			take_back(&source->probe);
+			cnx_take_back(&source->probe);
 			status = -EOPNOTSUPP;
 		}
 		source->registered = !status;
