@@ -4,6 +4,8 @@
 #define CNX_DRIVERS_PROCEVENTS_SIGHT_H
 
 #include <linux/cred.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
 #include <linux/types.h>
 #include <linux/uidgid.h>
 
@@ -31,7 +33,7 @@ void procevents_sight_release(const struct procevents_sight *sight);
 bool procevents_sight_equals(const struct procevents_sight *one, const struct procevents_sight *other);
 
 /*
- * Whether a task is the listener's user's. In an RCU read section.
+ * Whether a task is the listener's user's. With preemption off, as who reports has it.
  *
  * One that runs with other rights than that user has is not, whoever started it: its real, its effective and its saved
  * uid must all be the user's, as ptrace(2) and the hidepid option of /proc judge. Otherwise a user would be told what a
@@ -43,7 +45,7 @@ static inline bool procevents_sight_has(const struct procevents_sight *sight, co
 
 	if (sight->everyone)
 		return true;
-	cred = __task_cred(task);
+	cred = rcu_dereference_sched(task->real_cred);
 	return uid_eq(cred->uid, sight->user) && uid_eq(cred->euid, sight->user) && uid_eq(cred->suid, sight->user);
 }
 
