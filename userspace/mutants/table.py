@@ -243,4 +243,10 @@ MUTANTS = [
            "counters_.add(static_cast<cnx_counter>(malformed));\n\t\tobserve_drop", "observe_drop", "guest 71-fuzz"),
     mutant("kernel-without-grace-periods", "kernel/bindings.c", "the kernel's grace periods",
            "synchronize_rcu();", "", "guest 20-kernel", "guest 35-unload"),
+    mutant("early-senders-let-in", "kernel/namespace.c", "what holds off who sends while sockets are made",
+           "int status = cnx_early_senders_hold_off();", "int status = 0;", "guest 37-early-senders"),
+    mutant("early-senders-remembered", "kernel/namespace.c", "the emptying of queues that nobody reads",
+           "\t\tcnx_forget_early_senders();\n", "\t\t;\n", "guest 37-early-senders"),
+    mutant("closed-misses", "kernel/transport.hpp", "that a socket that closes misses nothing, whose portid another has",
+           "else if (!cnx_k_socket_is_closed(subscriber.socket))", "else", "guest 32-listen"),
 ]
