@@ -13,8 +13,7 @@ in_turn unload cnx
 insmod /ko/cnx.ko
 for module in cnx_echo cnx_ticker cnx_sleeper cnx_stress cnx_procevents cnx_test_traffic cnx_test_namespaces; do
 	in_turn load $module
-	# Linux takes a kprobe back with a warning and a wrong count of its own, where it has no memory for that.
-	[ $module = cnx_procevents ] || in_turn unload $module
+	in_turn unload $module
 done
 rmmod cnx
 # Whoever makes threads for cnx does so with all that belongs to it.
