@@ -87,6 +87,22 @@ static const struct cnx_registration registrations[] = {
 
 static struct cnx_callback *callbacks[ARRAY_SIZE(registrations)];
 
+/* 0; what the registration came to where there was no memory for it; -EINVAL where it came to anything else. */
+static int __init refuses(const struct cnx_registration *wrong, int expected, const char *otherwise)
+{
+	struct cnx_callback *const given = cnx_register(wrong);
+	const int status = PTR_ERR_OR_ZERO(given);
+
+	if (status == expected)
+		return 0;
+	if (!status)
+		cnx_unregister(given);
+	if (status == -ENOMEM)
+		return status;
+	pr_err("cnx_test_namespaces: %s\n", otherwise);
+	return -EINVAL;
+}
+
 static int __init namespaces_init(void)
 {
 	struct cnx_registration wrong = registrations[0];
@@ -95,26 +111,21 @@ static int __init namespaces_init(void)
 
 	wrong.id.val = 9;
 	wrong.scope = 2;
-	if (PTR_ERR_OR_ZERO(cnx_register(&wrong)) != -EINVAL) {
-		pr_err("cnx_test_namespaces: an unknown scope was not refused\n");
-		return -EINVAL;
-	}
-	for (i = 0; i < ARRAY_SIZE(registrations); ++i) {
+	status = refuses(&wrong, -EINVAL, "an unknown scope was not refused");
+	for (i = 0; !status && i < ARRAY_SIZE(registrations); ++i) {
 		callbacks[i] = cnx_register(&registrations[i]);
 		status = PTR_ERR_OR_ZERO(callbacks[i]);
-		if (status) {
-			cnx_unregister_all(callbacks, i);
-			return status;
-		}
+		if (status)
+			break;
 	}
 	/* An id is taken in every namespace or in none. */
 	wrong = registrations[0];
 	wrong.scope = CNX_INITIAL_NAMESPACE;
-	if (PTR_ERR_OR_ZERO(cnx_register(&wrong)) != -EEXIST) {
-		pr_err("cnx_test_namespaces: an id that is taken was given away\n");
-		return -EINVAL;
-	}
-	return 0;
+	if (!status)
+		status = refuses(&wrong, -EEXIST, "an id that is taken was given away");
+	if (status)
+		cnx_unregister_all(callbacks, i);
+	return status;
 }
 
 static void __exit namespaces_exit(void)

@@ -336,12 +336,11 @@ void test_burst(Ktap &ktap)
 	ktap.equal("burst: nor said to be", 0ul, batched.losses());
 	ktap.note(std::to_string(events.size()) + " events in " + std::to_string(batched.socket().datagrams()) +
 	          " datagrams");
-	// One that is not full has waited for others for so long. On a slow machine few come meanwhile.
+	// One that is not full has waited for others for so long. On a slow machine few come meanwhile, or none.
 	constexpr milliseconds wait{10};
 	constexpr std::size_t full = 40;
 	const std::size_t most = static_cast<std::size_t>(took / wait) + events.size() / full + 2 + 2 * cpus();
-	ktap.check("burst: in as few datagrams as waiting makes of them",
-	           batched.socket().datagrams() <= most && batched.socket().datagrams() < events.size());
+	ktap.check("burst: in as few datagrams as waiting makes of them", batched.socket().datagrams() <= most);
 	std::size_t which = 0;
 	for (const auto &[what, watcher] :
 	     {std::pair("burst: ", &unread), std::pair("burst: in batches, too, ", &lazy)}) {
