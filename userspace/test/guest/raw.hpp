@@ -276,15 +276,16 @@ private:
 		pollfd waiting{.fd = fd_, .events = POLLIN, .revents = 0};
 		if (::poll(&waiting, 1, static_cast<int>(timeout.count())) <= 0)
 			return false;
-		buffer_.resize(std::size_t{1} << 17);
+		// Not of each socket: some tests have a thousand, and fork with all that they have touched.
+		static thread_local Bytes buffer(std::size_t{1} << 17);
 		socklen_t from_size = sizeof(from_);
-		const auto size = ::recvfrom(fd_, buffer_.data(), buffer_.size(), 0, generic(from_), &from_size);
+		const auto size = ::recvfrom(fd_, buffer.data(), buffer.size(), 0, generic(from_), &from_size);
 		if (size < 0) {
 			error_ = errno;
 			return false;
 		}
 		++datagrams_;
-		std::span<const std::uint8_t> rest(buffer_.data(), static_cast<std::size_t>(size));
+		std::span<const std::uint8_t> rest(buffer.data(), static_cast<std::size_t>(size));
 		while (rest.size() >= sizeof(nlmsghdr)) {
 			nlmsghdr header;
 			std::memcpy(&header, rest.data(), sizeof(header));
@@ -309,7 +310,6 @@ private:
 	sockaddr_nl from_{};
 	std::uint32_t portid_ = 0;
 	std::deque<Received> pending_;
-	Bytes buffer_;
 };
 
 /// The answer to a control request: records, or the errno that refused it.
