@@ -15,6 +15,9 @@ KNOWN = {
     frozenset(("hrtimer_wakeup", "schedule_hrtimeout_range_clock")),
 }
 END = re.compile(r"(^|\] )={20,}$")
+STACK = re.compile(r" of \d+ bytes by |Reported by ")
+# What is below it in a stack was only in the interrupt's way.
+INTERRUPT = re.compile(r"\basm_(sysvec_\w+|common_interrupt)\+")
 
 
 def reports(lines):
@@ -26,13 +29,23 @@ def reports(lines):
             yield range(first, len(lines) if end is None else end), title.groups(), end is not None
 
 
+def names_cnx(lines):
+    """Whether a stack among these has a function of cnx's, but for one that was interrupted."""
+    interrupted = False
+    for line in lines:
+        interrupted = not STACK.search(line) and (interrupted or bool(INTERRUPT.search(line)))
+        if "[cnx" in line and not interrupted:
+            return True
+    return False
+
+
 def of_the_kernel(lines):
     """The reports in which no module of cnx has a part, neither by what it does nor by what it has called, and those
     that are known; each as the range of its lines. Linux has some that its authors know and have judged harmless. One
     that breaks off is not among them."""
     for where, functions, whole in reports(lines):
         known = frozenset(functions) in KNOWN
-        if whole and (known or not any("[cnx" in lines[number] for number in where)):
+        if whole and (known or not names_cnx(lines[where.start:where.stop])):
             yield where
 
 

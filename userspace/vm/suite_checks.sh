@@ -57,6 +57,13 @@ $race_end"
 shown "but not one that is known to be the kernel's" 0 "$(race schedule_hrtimeout_range_clock "cnx_dispatch+0x1/0x2 [cnx]" |
 	sed s/one/hrtimer_wakeup/)
 $race_end"
+shown "nor one of an interrupt that cnx was in the way of" 0 "$(race two+0x1/0x2 asm_sysvec_apic_timer_interrupt+0x1/0x2 \
+	"cnx_send+0x1/0x2 [cnx]")
+$race_end"
+shown "but one of cnx's in an interrupt, and in another stack" 2 "$(race "two+0x1/0x2 [cnx]" asm_common_interrupt+0x1/0x2)
+$race_end
+$(race two+0x1/0x2 asm_common_interrupt+0x1/0x2 "write to 0x1 of 8 bytes by task 1 on cpu 0:" "three+0x1/0x2 [cnx]")
+$race_end"
 shown "and one that breaks off" 1 "$(race two+0x1/0x2)"
 shown "tells them apart" 1 "$(race two+0x1/0x2)
 $race_end
