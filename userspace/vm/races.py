@@ -13,6 +13,8 @@ TITLE = re.compile(r"BUG: KCSAN: data-race in (\S+)(?: \[\S+\])? / (\S+)")
 KNOWN = {
     # A sleeper reads without a mark whether its timer has woken it.
     frozenset(("hrtimer_wakeup", "schedule_hrtimeout_range_clock")),
+    # A task marks itself as having used a right, in flags of which an interrupt on its CPU reads another.
+    frozenset(("ns_capable", "rcu_core")),
 }
 END = re.compile(r"(^|\] )={20,}$")
 STACK = re.compile(r" of \d+ bytes by |Reported by ")
