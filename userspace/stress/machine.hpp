@@ -32,7 +32,13 @@ struct MemoryBounds {
 	std::uint64_t unreclaimable; /* 8 MiB, and 4 MiB for each CPU */
 	std::uint64_t available;     /* 48 MiB, or a fiftieth of the memory if that is more */
 };
-MemoryBounds memory_bounds(const Memory &before, unsigned cpus);
+/*
+ * `debugged`: the kernel keeps books about every allocation, and what was freed for a while, which takes up to four
+ * times as much. It has better ways of its own to tell of leaks.
+ */
+MemoryBounds memory_bounds(const Memory &before, unsigned cpus, bool debugged);
+/* Whether this kernel does, as far as can be seen. */
+bool is_debugged();
 
 /* Nothing if memory is back where it was. */
 std::optional<Broken> compare(const Memory &before, const Memory &after, const MemoryBounds &bounds);

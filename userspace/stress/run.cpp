@@ -60,7 +60,8 @@ client::Result<RunReport> Run::execute(const std::function<void(const RunReport 
 	}
 	const auto memory = read_memory();
 	if (memory)
-		memory_ = MemoryOutcome{*memory, *memory, memory_bounds(*memory, std::thread::hardware_concurrency())};
+		memory_ = MemoryOutcome{*memory, *memory,
+		                        memory_bounds(*memory, std::thread::hardware_concurrency(), is_debugged())};
 	start();
 	watch(hung);
 	for (auto &part : parts_)

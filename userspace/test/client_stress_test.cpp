@@ -175,8 +175,10 @@ TEST(client_stress_memory, meminfo_is_read)
 TEST(client_stress_memory, drift_has_bounds)
 {
 	const Memory before{1 << 20, 800'000, 10'000};
-	const auto bounds = memory_bounds(before, 2);
+	const auto bounds = memory_bounds(before, 2, false);
 	EXPECT_EQ(bounds.unreclaimable, 16u << 10);
+	EXPECT_EQ(memory_bounds(before, 2, true).unreclaimable, 64u << 10);
+	EXPECT_EQ(memory_bounds(before, 2, true).available, 4 * bounds.available);
 	auto after = before;
 	EXPECT_FALSE(compare(before, after, bounds));
 	after.unreclaimable += bounds.unreclaimable;

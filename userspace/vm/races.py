@@ -13,6 +13,8 @@ TITLE = re.compile(r"BUG: KCSAN: data-race in (\S+)(?: \[\S+\])? / (\S+)")
 KNOWN = {
     # A sleeper reads without a mark whether its timer has woken it.
     frozenset(("hrtimer_wakeup", "schedule_hrtimeout_range_clock")),
+    # Who polls is woken by a plain write, and goes to sleep by a marked one.
+    frozenset(("poll_schedule_timeout.constprop.0", "pollwake")),
     # A task marks itself as having used a right, in flags of which an interrupt on its CPU reads another.
     frozenset(("ns_capable", "rcu_core")),
 }
