@@ -246,7 +246,7 @@ MUTANTS = [
     mutant("early-senders-let-in", "kernel/namespace.c", "what holds off who sends while sockets are made",
            "int status = cnx_early_senders_hold_off();", "int status = 0;", "guest 37-early-senders"),
     mutant("early-senders-remembered", "kernel/namespace.c", "the emptying of queues that nobody reads",
-           "\t\tcnx_forget_early_senders();\n", "\t\t;\n", "guest 37-early-senders"),
+           "\t\tcnx_forget_early_senders();\n", "\t\t(void)cnx_forget_early_senders;\n", "guest 37-early-senders"),
     mutant("closed-misses", "kernel/transport.hpp", "that a socket that closes misses nothing, whose portid another has",
            "else if (!cnx_k_socket_is_closed(subscriber.socket))", "else", "guest 32-listen"),
 ]
