@@ -366,7 +366,9 @@ static void cnx_forget_early_senders(void)
 	struct net *net;
 
 	down_read(&net_rwsem);
-	for_each_net(net) if (cnx_namespace_of(net)->connector) cnx_early_senders_forget(cnx_namespace_of(net)->socket);
+	for_each_net(net)
+		if (cnx_namespace_of(net)->connector)
+			cnx_early_senders_forget(cnx_namespace_of(net)->socket);
 	up_read(&net_rwsem);
 }
 
@@ -395,17 +397,15 @@ int cnx_namespaces_open(unsigned int *protocol)
 	if (status)
 		return status;
 	status = netlink_register_notifier(&cnx_notifier);
-	if (status)
-		goto end_namespaces;
+	if (status) {
+		unregister_pernet_subsys(&cnx_namespaces);
+		cnx_wait_for_users();
+		return status;
+	}
 	*protocol = cnx_namespace_of(&init_net)->protocol;
 	/* Not before a socket's end is noticed: what has subscribed must be forgotten. */
 	cnx_core_open(true);
 	return 0;
-
-end_namespaces:
-	unregister_pernet_subsys(&cnx_namespaces);
-	cnx_wait_for_users();
-	return status;
 }
 
 void cnx_namespaces_close(void)

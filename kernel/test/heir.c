@@ -50,12 +50,7 @@ static int serve(void *context, const struct cnx_message *message, const struct 
 
 int test_heir_init(void)
 {
-	struct cnx_registration r = test_registration(6, serve, NULL);
-
-	r.id = heir_id;
-	r.kind = CNX_KIND_SLEEPABLE;
-	r.sender = CNX_SENDER_ANYONE;
-	serving = cnx_register(&r);
+	serving = test_serve(heir_id.val, serve);
 	return PTR_ERR_OR_ZERO(serving);
 }
 

@@ -375,7 +375,6 @@ int test_listeners_init(void)
 	struct cnx_registration r = test_registration(4, answer_under_raw_lock, NULL);
 
 	r.id.idx = TEST_GROUP;
-	r.sender = CNX_SENDER_ANYONE;
 	answering = cnx_register(&r);
 	if (IS_ERR(answering))
 		return PTR_ERR(answering);

@@ -67,6 +67,15 @@ struct cnx_registration test_registration(u32 val, cnx_callback_fn callback, voi
 	};
 }
 
+struct cnx_callback *test_serve(u32 val, cnx_callback_fn callback)
+{
+	struct cnx_registration r = test_registration(val, callback, NULL);
+
+	r.id.idx = TEST_GROUP;
+	r.kind = CNX_KIND_SLEEPABLE;
+	return cnx_register(&r);
+}
+
 struct cnx_message test_message(u32 val)
 {
 	return (struct cnx_message){.id = {TEST_IDX, val}};

@@ -68,12 +68,7 @@ static int serve(void *context, const struct cnx_message *message, const struct 
 
 int test_served_init(void)
 {
-	struct cnx_registration r = test_registration(5, serve, NULL);
-
-	r.id = served_id;
-	r.kind = CNX_KIND_SLEEPABLE;
-	r.sender = CNX_SENDER_ANYONE;
-	serving = cnx_register(&r);
+	serving = test_serve(served_id.val, serve);
 	return PTR_ERR_OR_ZERO(serving);
 }
 

@@ -35,6 +35,8 @@ void test_equal(struct test_log *log, const char *name, long expected, long actu
 int test_count(void *context, const struct cnx_message *message, const struct cnx_sender *sender);
 /* A registration that is right in every part, for a test to spoil one of them. */
 struct cnx_registration test_registration(u32 val, cnx_callback_fn callback, void *context);
+/* Registers a callback that may sleep, to which programs write as TEST_GROUP:val. */
+struct cnx_callback *test_serve(u32 val, cnx_callback_fn callback);
 struct cnx_message test_message(u32 val);
 
 void test_register(struct test_log *log);
