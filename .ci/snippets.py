@@ -10,11 +10,9 @@ that file, indented as in there or less.
 import re
 import sys
 import textwrap
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "userspace/vm"))
-from tap import report
+from documents import judge
+
 LANGUAGES = {"c", "cpp", "python"}
 SOURCE = re.compile(r"<!-- (\S+) -->$")
 
@@ -63,11 +61,6 @@ def findings(text, read):
             yield f"{number}: {source} has no such lines; copy them from there"
 
 
-def read_file(name):
-    path = ROOT / name
-    return path.read_text() if path.is_file() else None
-
-
 EXAMPLE = {"a.c": "int a;\n\tint b;\n\tint c;\n"}
 SELF_TEST = (
     ("lines of the file", "<!-- a.c -->\n```c\nint a;\n\tint b;\n```", 0),
@@ -83,15 +76,4 @@ SELF_TEST = (
     ("a command is no code", "```sh\nmake\n```", 0),
 )
 
-
-def main():
-    results = [(name, [] if len(list(findings(text, EXAMPLE.get))) == expected else ["judged wrongly"])
-               for name, text, expected in SELF_TEST]
-    for name in sys.argv[1:]:
-        text = read_file(name)
-        results.append((f"the code in {name} is that of its files",
-                        list(findings(text, read_file)) if text is not None else ["there is no such document"]))
-    return report("snippets", results)
-
-
-sys.exit(main())
+sys.exit(judge("snippets", "the code in {} is that of its files", findings, SELF_TEST, EXAMPLE))
