@@ -83,6 +83,8 @@ $(CLI_OBJECTS) $(call object,asan,$(CLI_TESTED)): override CXXFLAGS := $(patsubs
 # What make test runs, in this order. To add a step: name it here, give its command (which prints GoogleTest's output,
 # TAP or KTAP, and heeds CNX_ONLY), and let the step's files be made through TEST_NEEDS.
 TEST_STEPS := unit tsan flavour_mb flavour_qsbr compile_fail safety clang_safety exceptions references models bench plots replica suite remedies build_checks snippets c_library fuzz tool guest bench_kernel bench_uml harness
+# Of these, what takes long and tells no time: it runs beside the others, with what they leave of the processors.
+TEST_BESIDE := fuzz bench_kernel
 TEST_unit = $(if $(UNIT),$(BUILD)/unit --gtest_filter="*$$CNX_ONLY*",true)
 # Some kernels lay memory out so randomly that ThreadSanitizer finds no room; some containers forbid to ask for less.
 TEST_tsan = TSAN_OPTIONS="halt_on_error=1 second_deadlock_stack=1" \
@@ -128,7 +130,7 @@ vm: module userspace guest examples | packages kernel-image ## a shell in the VM
 
 .PHONY: test
 test: $(TEST_NEEDS) | packages kernel-image ## run all tests (ONLY=pattern: the steps, files and tests of that name)
-	$(Q)userspace/vm/suite.py --only '$(ONLY)' $(foreach step,$(TEST_STEPS),'$(step)=$(TEST_$(step))')
+	$(Q)userspace/vm/suite.py --only '$(ONLY)' $(TEST_BESIDE:%=--beside %) $(foreach step,$(TEST_STEPS),'$(step)=$(TEST_$(step))')
 
 # TIME= in seconds; MIX= as `cnx stress --mix` takes it; SEED= repeats a run.
 TIME :=

@@ -13,7 +13,7 @@ expect() {
 	selected "$name" || return 0
 	said=$("$here/suite.py" "$@" 2>&1 </dev/null)
 	got=$?
-	[ $got = "$status" ] && grep -qF "$text" <<<"$said"
+	[ $got = "$status" ] && [[ $said == *"$text"* ]]
 	result $? "$name" "status $got, said:
 $said"
 }
@@ -28,6 +28,28 @@ expect "kills a step that hangs" 1 "failed: a: killed after 1 s of silence, in A
 	'a=echo "[ RUN      ] A.B"; sleep 60 & wait'
 expect "goes on after a step that hangs" 1 "1 passed, 1 failed" --patience 1 'a=sleep 60' 'b=echo "ok 1 - x"'
 expect "fails where no test matches" 1 "0 passed, 1 failed" --only nothing 'a=true'
+
+# The first waits for the second, which is shown after it, and is counted.
+expect "runs a step beside the others" 1 "== a: 1 passed, 0 failed (0 s)
+
+== b
+ok 1 - y" --beside b \
+	"a=until [ -e $work/beside ]; do sleep 0.01; done; echo ok 1 - x" "b=touch $work/beside; echo ok 1 - y; exit 3"
+expect "counts what ran beside the others" 1 "1 passed, 1 failed" --beside b 'a=echo "ok 1 - x"' 'b=exit 3'
+expect "runs it at the lowest priority" 0 "1 passed, 0 failed" --beside b 'b=[ "$(nice)" = 19 ] && echo "ok 1 - x"'
+expect "refuses a step beside the others that is none" 2 "there is no step c to run beside the others" --beside c 'a=true'
+
+# Whoever ends it ends what it runs, and what that has in the background.
+ends_its_steps() {
+	local step='(sleep 60 & echo $! >"$0"; wait)' pid file
+	timeout -s INT 2 "$here/suite.py" --beside b "a=sh -c '$step' $work/a" "b=sh -c '$step' $work/b"
+	[ $? = 124 ] || return 1
+	for file in "$work/a" "$work/b"; do
+		pid=$(cat "$file") || return 1
+		[ ! -e "/proc/$pid" ] || grep -q '^State:.*zombie' "/proc/$pid/status" || return 1
+	done
+}
+holds "takes its steps along when it is ended" ends_its_steps
 
 # race LINE...: a report, as the kernel logs it, of a function of its own and what these lines say of the other one.
 race() {

@@ -212,15 +212,18 @@ void test_company(Ktap &ktap)
 		good += watcher.listen(asked) == 0 ? 1 : 0;
 	ktap.equal("company: twenty listen", company.size(), good);
 	std::vector<std::vector<Event>> heard(company.size());
+	const auto gather = [&](std::chrono::milliseconds timeout) {
+		for (std::size_t i = 0; i < company.size(); ++i) {
+			const auto some = company[i].events(timeout);
+			heard[i].insert(heard[i].end(), some.begin(), some.end());
+		}
+	};
 	const auto live_through = [&] {
 		for (unsigned cpu = 0; cpu < cpus(); ++cpu) {
 			go_to_cpu(cpu);
 			act_exit(0);
 		}
-		for (std::size_t i = 0; i < company.size(); ++i) {
-			const auto some = company[i].events(std::chrono::milliseconds(0));
-			heard[i].insert(heard[i].end(), some.begin(), some.end());
-		}
+		gather(std::chrono::milliseconds(0));
 	};
 	live_through();
 	Watcher late;
@@ -232,6 +235,9 @@ void test_company(Ktap &ktap)
 	live_through();
 	other.listen(asked);
 	live_through();
+	// On PREEMPT_RT a thread delivers what is told where nobody may sleep, and it may be late.
+	const auto of_late = late.events();
+	gather(std::chrono::milliseconds(20));
 	const auto of_other = std::exchange(heard[7], {});
 	const auto same = [&](const std::vector<Event> &events) {
 		return std::ranges::equal(events, heard[0], [](const Event &one, const Event &two) {
@@ -245,7 +251,6 @@ void test_company(Ktap &ktap)
 	           static_cast<std::size_t>(std::ranges::count_if(heard, same)));
 	ktap.equal("company: but for who asked for less meanwhile", (2 + 1 + 2 + 2) * cpus(),
 	           static_cast<unsigned>(of_other.size()));
-	const auto of_late = late.events();
 	ktap.equal("company: one that comes later hears the rest", 3 * 2 * cpus(),
 	           static_cast<unsigned>(of_late.size()));
 	ktap.equal("company: without a gap, wherever it begins", 0l, missing_in(of_late, true));
