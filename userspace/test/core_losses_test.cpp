@@ -3,6 +3,7 @@
 
 #include <cnx/core/losses.hpp>
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -177,6 +178,31 @@ TEST_F(CoreLosses, OfAPairAreCountedInOnePlaceWhoeverIsFirst)
 		return true;
 	});
 	EXPECT_EQ(lost, std::vector<std::uint64_t>{7});
+}
+
+/// Who finds a pair that another has made has nothing but the pair's own order to see it whole by: no lock, and a flag
+/// that orders nothing.
+TEST_F(CoreLosses, OfAPairAreSeenByWhoHasOnlyFoundIt)
+{
+	std::atomic<bool> made{false};
+	const auto once_made = [&](auto &&look) {
+		return std::thread([&made, look] {
+			const P::Thread registered;
+			while (!made.load(std::memory_order_relaxed))
+				P::Thread::quiescent();
+			look();
+		});
+	};
+	std::array finders{
+	    once_made([this] {
+		    EXPECT_TRUE(losses->add(1, {1, 2}, 4));
+	    }),
+	    once_made([this] { EXPECT_EQ(all().size(), 1u); }),
+	};
+	EXPECT_TRUE(losses->add(1, {1, 2}, 3));
+	made.store(true, std::memory_order_relaxed);
+	join(finders);
+	EXPECT_EQ(counts(), (std::map<Pair, std::uint64_t>{{{1, key_of({1, 2})}, 7}}));
 }
 
 /// Senders on all CPUs, a socket that closes again and again, and readers: what nobody forgot is exact.

@@ -5,6 +5,9 @@
 #include "namespace.hpp"
 
 #include <atomic>
+#include <fstream>
+#include <sstream>
+#include <string>
 
 using namespace cnx::test;
 
@@ -53,6 +56,28 @@ private:
 	std::thread thread_;
 };
 
+/// The bytes that wait to be read from cnx's socket in a namespace, of which nobody reads any; -1: there is no such
+/// socket.
+long queued_in(const Namespace &space)
+{
+	return space.in([] {
+		std::ifstream sockets("/proc/thread-self/net/netlink");
+		std::string line;
+		while (std::getline(sockets, line)) {
+			std::istringstream words(line);
+			std::string address;
+			std::string groups;
+			unsigned protocol = 0;
+			unsigned portid = 0;
+			long queued = 0;
+			if (words >> address >> protocol >> portid >> groups >> queued && portid == 0 &&
+			    protocol == CNX_PROTOCOL_CONNECTOR)
+				return queued;
+		}
+		return -1l;
+	});
+}
+
 } // namespace
 
 int main()
@@ -70,6 +95,7 @@ int main()
 	          std::to_string(sender.answered()) + " answered");
 	ktap.check("early: what was sent before cnx was there for good has no answer",
 	           sender.sent() > sender.answered());
+	ktap.equal("early: and is not kept for anybody", 0l, queued_in(space));
 	ktap.equal("early: cnx unloads", 0, unload_module("cnx"));
 	ktap.equal("early: and netlink pauses no more", 0, unload_module("cnx_test_early_senders"));
 	return ktap.end();
