@@ -21,24 +21,18 @@ files() {
 	find "$@" \( -name '*.c' -o -name '*.h' -o -name '*.cpp' -o -name '*.hpp' \) -type f | sort
 }
 
-shell_scripts() {
-	find .ci userspace kernel bench -type f 2>/dev/null | while read -r file; do
-		case $(head -c 40 "$file" | head -n 1) in '#!/bin/sh'* | '#!/bin/bash'* | '# shellcheck shell='*) echo "$file" ;; esac
-	done
-}
-
-python_scripts() {
-	find .ci userspace kernel bench -type f 2>/dev/null | while read -r file; do
-		case $(head -c 40 "$file" | head -n 1) in '#!'*python3) echo "$file" ;; esac
-	done
+# beginning_with PATTERN: the files whose first line matches.
+beginning_with() {
+	find .ci userspace kernel bench -type f -not -path '*/corpus/*' -exec awk -v "pattern=$1" \
+		'FNR == 1 { if ($0 ~ pattern) print FILENAME; nextfile }' {} +
 }
 
 mapfile -t sources < <(files include kernel userspace bench)
 mapfile -t user_sources < <(find userspace/client userspace/cli userspace/stress userspace/measure -name '*.cpp' | sort)
 # The core's templates are judged where they are instantiated.
 mapfile -t tidied < <(printf '%s\n' "${user_sources[@]}" userspace/test/safety/*.cpp)
-mapfile -t shells < <(shell_scripts)
-mapfile -t pythons < <(python_scripts)
+mapfile -t shells < <(beginning_with '^(#!/bin/(ba)?sh|# shellcheck shell=)')
+mapfile -t pythons < <(beginning_with '^#!.*python3$')
 # What is written here, and neither drawn by a program nor given by others.
 mapfile -t texts < <(find .ci bench doc include kernel userspace ./*.md Makefile -type f -not -name '*.svg' -not -path '*/corpus/*' | sort)
 

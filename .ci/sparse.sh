@@ -3,6 +3,8 @@
 # Has sparse read the module's C files, its drivers' and its tests': address spaces, endianness, locks that are left held.
 # The module must have been built: sparse.sh BUILD
 set -u
+# The make that runs this has its own flags and jobs.
+unset MAKEFLAGS MFLAGS MAKELEVEL
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 target=$(cd "${1:-$root/build}/kernel" 2>/dev/null && pwd) && [ -f "$target/.config-of-build" ] || {
 	echo "cnx: there is no module in ${1:-$root/build} that sparse could read; run make module first." >&2
