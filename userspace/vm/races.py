@@ -8,7 +8,8 @@ import re
 import sys
 from pathlib import Path
 
-TITLE = re.compile(r"BUG: KCSAN: data-race in (\S+)(?: \[\S+\])? / (\S+)")
+# Where a value has changed by itself, only who read it is known.
+TITLE = re.compile(r"BUG: KCSAN: data-race in (\S+)(?: \[\S+\])?(?: / (\S+))?")
 # Races between these functions are Linux's own, whoever called them.
 KNOWN = {
     # A sleeper reads without a mark whether its timer has woken it.
