@@ -22,7 +22,7 @@ ends "reload without a name takes all of it" 0 cnx reload -j
 match "cnx first" '"module":"cnx","state":"reloaded"' "$said"
 expect "and everything is back" "$before" "$(cnx list -j | tr '{' '\n' | grep -c '"name"')"
 
-test_hold socket 3 &
+test_hold socket 300 &
 holder=$!
 wait_for 10 grep -qx 3 /sys/module/cnx/refcnt
 ends "reload in use is refused" 1 cnx reload
@@ -31,9 +31,14 @@ ends "what had gone for it is back" 0 cnx send 32:1 back
 ends "unload waits no longer than it was told" 5 cnx unload cnx --wait --timeout 0.2
 match "and still names who" "cnx_echo" "$said"
 ends "the drivers go" 0 cnx unload echo ticker
-ends "unload waits until the socket is closed" 0 cnx unload --wait --timeout 40
-match "and says what it waits for" "test_hold .*; waiting for up to 40 s" "$said"
-wait $holder
+cnx unload --wait --timeout 40 >/tmp/waiting 2>&1 &
+waiting=$!
+wait_for 10 grep -q waiting /tmp/waiting
+kill $holder
+wait $holder 2>/dev/null
+wait $waiting
+expect "unload waits until the socket is closed" 0 "$?"
+match "and says what it waits for" "test_hold .*; waiting for up to 40 s" "$(cat /tmp/waiting)"
 
 check "cnx loads" cnx load
 test_hold socket 60 &
