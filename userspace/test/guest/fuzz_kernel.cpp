@@ -240,7 +240,9 @@ int main(int argc, char **argv)
 	const unsigned seconds = argc >= 2 ? number(argv[1]) : 0;
 	const unsigned seed = argc == 3 ? number(argv[2]) : static_cast<unsigned>(::getpid());
 	if (argc > 3 || seconds == 0 || seed == 0) {
-		std::fputs("cnx: say for how many seconds, and perhaps with which seed: fuzz_kernel 60 7\n", stderr);
+		std::fputs("cnx: say for how many seconds, and perhaps with which seed, both up to 1000000: "
+		           "fuzz_kernel 60 7\n",
+		           stderr);
 		return 2;
 	}
 	Ktap ktap;
