@@ -28,6 +28,7 @@ holds "a fuzzer that is none is refused" refuses "$build" 1 no_such_fuzzer
 for source in "$here"/core_*.cpp "$here"/client_*.cpp; do
 	name=$(basename "$source" .cpp)
 	holds "$name takes every input of its corpus" replays "$name"
-	holds "$name finds nothing in a minute" "$here/run.sh" "$build" 60 "$name"
+	# Always the same ones: what others would find is for make fuzz to find, and not for who changes something else.
+	holds "$name finds nothing in a minute" env CNX_SEED=7 "$here/run.sh" "$build" 60 "$name"
 done
 done_testing

@@ -139,6 +139,8 @@ private:
 		// it.
 		auto &waiting = taken_[{to.portid, to.group}];
 		waiting.push_back({message.seq});
+		// Who sent last has done his share and left a full queue to the timer: nobody sends.
+		const bool left_to_timer = due_ && *due_ <= now_ + 1;
 		const Status added = coalescer_.add(message, to);
 		const auto own = std::find_if(waiting.begin(), waiting.end(),
 		                              [&](const Waiting &one) { return one.seq == message.seq; });
@@ -147,8 +149,9 @@ private:
 			if (own != waiting.end())
 				own->decided = true;
 		} else {
-			require(added.error() == Error::no_memory ? short_of_memory
-			                                          : added.error() == Error::no_space && depth_ != 0);
+			require(added.error() == Error::no_memory
+			            ? short_of_memory
+			            : added.error() == Error::no_space && (depth_ != 0 || left_to_timer));
 			// Whatever was sent meanwhile, this one was not.
 			require(own != waiting.end());
 			waiting.erase(own);

@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Fuzzes the core and the client library: run.sh BUILD SECONDS [ONLY]. Each program whose name has ONLY in it runs for so
-# many seconds, as many at a time as there are processors. It starts from its corpus and from what earlier runs have
-# found, and leaves in BUILD/fuzz/found what is new, and libFuzzer's words in BUILD/fuzz/log.
+# Fuzzes the core and the client library: run.sh BUILD SECONDS [ONLY]. CNX_SEED= has it try the same inputs each time, as
+# long as the corpus stays as it is. Each program whose name has ONLY in it runs for so many seconds, as many at a time as
+# there are processors. It starts from its corpus and from what earlier runs have found, and leaves in BUILD/fuzz/found what
+# is new, and libFuzzer's words in BUILD/fuzz/log.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
@@ -24,8 +25,8 @@ fuzz() {
 	local build=$1 seconds=$2 name=$3
 	local found=$build/fuzz/found/$name log=$build/fuzz/log/$name
 	mkdir -p "$found" "${log%/*}" || fail "$found cannot be made; free some space and run this again."
-	if "$build/fuzz/$name" -max_total_time="$seconds" -max_len="$(longest "$name")" -timeout=10 -rss_limit_mb=2048 \
-		-print_final_stats=1 -artifact_prefix="$build/fuzz/$name-" "$found" "$here/corpus/$name" >"$log" 2>&1; then
+	if "$build/fuzz/$name" -max_total_time="$seconds" -seed="${CNX_SEED:-0}" -max_len="$(longest "$name")" -timeout=10 \
+		-rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$build/fuzz/$name-" "$found" "$here/corpus/$name" >"$log" 2>&1; then
 		echo "  FUZZ    $name: $(executions "$log") executions in $seconds s"
 		return 0
 	fi

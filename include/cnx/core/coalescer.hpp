@@ -73,7 +73,8 @@ public:
 	Coalescer &operator=(const Coalescer &) = delete;
 
 	/// Add a message. Any context. no_memory: there is no buffer for it. no_space: the queue is full, because
-	/// whoever sends it is too slow. With an error the message is not added.
+	/// whoever sends it is too slow, or has sent so much that the rest is left to the timer. With an error the
+	/// message is not added.
 	[[nodiscard]] Status add(const cnx_message &message, const CoalescedTo &to)
 	{
 		bool full = false;
