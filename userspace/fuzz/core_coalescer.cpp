@@ -139,8 +139,7 @@ private:
 		// it.
 		auto &waiting = taken_[{to.portid, to.group}];
 		waiting.push_back({message.seq});
-		// Who sent last has done his share and left a full queue to the timer: nobody sends.
-		const bool left_to_timer = due_ && *due_ <= now_ + 1;
+		const bool nobody_sends = left_to_timer();
 		const Status added = coalescer_.add(message, to);
 		const auto own = std::find_if(waiting.begin(), waiting.end(),
 		                              [&](const Waiting &one) { return one.seq == message.seq; });
@@ -151,7 +150,7 @@ private:
 		} else {
 			require(added.error() == Error::no_memory
 			            ? short_of_memory
-			            : added.error() == Error::no_space && (depth_ != 0 || left_to_timer));
+			            : added.error() == Error::no_space && (depth_ != 0 || nobody_sends));
 			// Whatever was sent meanwhile, this one was not.
 			require(own != waiting.end());
 			waiting.erase(own);
@@ -171,6 +170,9 @@ private:
 		now_ = std::max(now_, until);
 	}
 
+	/// Whether who sent last may have done his share, and left what is queued to the timer.
+	[[nodiscard]] bool left_to_timer() const { return due_ && *due_ <= now_ + 1; }
+
 	/// Nothing waits without a timer, nor longer than it should while nobody sends.
 	void check() const
 	{
@@ -178,7 +180,10 @@ private:
 			if (waiting.empty())
 				continue;
 			require(due_ && *due_ >= now_);
-			require(waiting.size() <= limits_.messages * std::size_t{2} + 40);
+			const std::size_t most = left_to_timer()
+			                             ? limits_.messages * (Coalescer<P, Buffer>::queue_depth + 1)
+			                             : limits_.messages * std::size_t{2} + 40;
+			require(waiting.size() <= most);
 		}
 	}
 
